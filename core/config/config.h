@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Configuration: an immutable snapshot of one file.
+ *
+ * One schema table (schema.c) drives parsing, defaults, ranges, `config
+ * schema`, the sample and the manual.  All mistakes are found in one go, each
+ * as "file:line: path: what is wrong".  The only folder with libconfig.
+ */
+#ifndef HR_CONFIG_CONFIG_H
+#define HR_CONFIG_CONFIG_H
+
+#include <glib.h>
+#include <harbor-replicator/hr-plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/settings.h"
+
+/* Where something stands in the file, for messages: "file:line". */
+typedef struct HrConfigPlace {
+    char *file;
+    unsigned line;
+} HrConfigPlace;
+
+typedef struct HrEndpointConfig {
+    HrConfigPlace place;
+    char *name;
+    char *type;           /* provider of kind registry                    */
+    char *url;            /* NULL if none                                 */
+    char *username;
+    char *password;       /* a reference, or the secret itself when
+                             allow_inline_secrets is on                   */
+    bool password_inline;
+    char *ca_file;        /* tls.ca, absolute                             */
+    bool insecure;        /* tls.insecure                                 */
+    unsigned requests;    /* policy.requests, 1..256, default 16          */
+    unsigned transfers;   /* policy.transfers, 1..64, default 4           */
+    unsigned attempts;    /* policy.attempts, 1..10, default 4            */
+    int64_t connect_timeout_ms; /* policy.connect_timeout, default 10 s   */
+    int64_t timeout_ms;   /* policy.timeout, default 30 s                 */
+    int64_t stall_ms;     /* policy.stall, default 30 s                   */
+    HrSettings *settings; /* the provider's own options                   */
+} HrEndpointConfig;
+
+/* Which names are wanted.  Patterns are regular expressions anchored at both
+ * ends; deny wins; without allow everything is allowed.  `names` are literal:
+ * if given, nothing needs to be listed and allow is not looked at. */
+typedef struct HrFilter {
+    char **names; /* NULL, or ends in NULL */
+    GPtrArray *allow; /* GRegex */
+    GPtrArray *deny;  /* GRegex */
+} HrFilter;
+
+/* True if the filter lets `name` through. */
+bool
+hr_filter_passes(const HrFilter *filter, const char *name);
+
+typedef struct HrSelect {
+    HrFilter repositories;
+    HrFilter tags;
+} HrSelect;
+
+typedef struct HrSyncConfig {
+    HrConfigPlace place;
+    char *name;
+    const HrEndpointConfig *source;
+    const HrEndpointConfig *target;
+    HrSelect select;
+    char *strategy;             /* conflict.default, "source-wins"        */
+    HrSettings *strategy_settings;
+} HrSyncConfig;
+
+typedef struct HrSinkConfig {
+    HrConfigPlace place;
+    char *type;
+    HrSettings *settings;
+} HrSinkConfig;
+
+typedef struct HrConfig {
+    char *path;
+    unsigned workers;     /* 1..256, default 8                            */
+    unsigned loops;       /* 1..16, default 2                             */
+    bool allow_inline_secrets;
+    GPtrArray *endpoints; /* HrEndpointConfig */
+    GPtrArray *syncs;     /* HrSyncConfig */
+    GPtrArray *sinks;     /* HrSinkConfig */
+} HrConfig;
+
+/* Finds the provider of a kind (HR_KIND_*) that the file names, loading its
+ * plugin if need be; NULL and a sentence in *error if there is none.  Given
+ * by the application, since this folder knows no plugins. */
+typedef const hr_provider *(*HrProviderLookup)(uint32_t kind, const char *name,
+                                               void *data, GError **error);
+
+/* Loads a file.  On failure *error is HR_CONFIG and its message has one line
+ * per mistake, in the order of the file. */
+HrConfig *
+hr_config_load(const char *path, HrProviderLookup lookup, void *data,
+               GError **error);
+
+/* As hr_config_load, from a text; `path` is used in messages and as the place
+ * that relative paths start from. */
+HrConfig *
+hr_config_parse(const char *text, const char *path, HrProviderLookup lookup,
+                void *data, GError **error);
+
+void
+hr_config_free(HrConfig *config);
+
+const HrEndpointConfig *
+hr_config_endpoint(const HrConfig *config, const char *name);
+
+const HrSyncConfig *
+hr_config_sync(const HrConfig *config, const char *name);
+
+/* The effective configuration, defaults filled in, secrets as references
+ * only (inline ones as "***").  libconfig text.  Caller frees. */
+char *
+hr_config_show(const HrConfig *config);
+
+/* The effective configuration as canonical JSON text.  Caller frees. */
+char *
+hr_config_show_json(const HrConfig *config);
+
+/* The schema for people, one key a line: path, type, default, range, help;
+ * or as JSON.  Caller frees. */
+char *
+hr_config_schema_text(void);
+
+char *
+hr_config_schema_json(void);
+
+/* An endpoint configuration with all defaults, for commands that need no
+ * file.  Its strings are the caller's to set. */
+HrEndpointConfig *
+hr_endpoint_config_new(const char *name, const char *type);
+
+void
+hr_endpoint_config_free(HrEndpointConfig *endpoint);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrConfig, hr_config_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrEndpointConfig, hr_endpoint_config_free)
+
+#endif

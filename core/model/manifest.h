@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Manifest: what an artifact is made of.  Reads image manifests, indexes,
+ * and their Docker schema 2 forms; never writes one: bytes are passed on as
+ * they came.
+ */
+#ifndef HR_MODEL_MANIFEST_H
+#define HR_MODEL_MANIFEST_H
+
+#include <glib.h>
+#include <harbor-replicator/hr-abi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bounds on what a registry may send (DESIGN.md 6). */
+#define HR_MANIFEST_LIMIT_BYTES (4 * 1024 * 1024)
+#define HR_INDEX_DEPTH_LIMIT 4
+#define HR_MANIFEST_GRAPH_LIMIT 10000
+
+/* Reference to content: digest (of valid grammar), size and type. */
+typedef struct HrDescriptor {
+    char *digest;
+    char *media_type;
+    int64_t size;
+    bool foreign; /* a layer that is not distributed by the registry */
+} HrDescriptor;
+
+typedef struct HrManifest {
+    char *digest;
+    char *media_type;
+    GBytes *bytes;
+    GPtrArray *blobs;      /* HrDescriptor: config and layers; each digest
+                              once                                        */
+    GPtrArray *children;   /* HrDescriptor: manifests of an index         */
+    HrDescriptor *subject; /* what a referrer refers to, or NULL          */
+} HrManifest;
+
+/* Takes `bytes` apart.  `media_type` is what the registry said (NULL: look
+ * inside).  Errors are HR_INVALID, HR_UNSUPPORTED (schema 1, unknown type)
+ * and name the field; the digest is computed with the algorithm of
+ * `expected_digest` (NULL: sha256), HR_INTEGRITY if it is not that. */
+HrManifest *
+hr_manifest_parse(GBytes *bytes, const char *media_type,
+                  const char *expected_digest, GError **error);
+
+void
+hr_manifest_free(HrManifest *manifest);
+
+/* True if media type `type` is one of an index or Docker manifest list. */
+bool
+hr_media_type_is_index(const char *type);
+
+/* The media types to put into Accept, ends in NULL. */
+extern const char *const hr_manifest_media_types[];
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrManifest, hr_manifest_free)
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Net: HTTP for the whole program.  The only folder that knows libcurl.
+ *
+ *     worker --send--> [queue of a loop] --> loop thread: CURLM, timers
+ *     worker <--wake-- exchange done <------------'
+ *
+ * An endpoint belongs to one loop; source and target of a sync share one.
+ * Every request passes, in this order: deadline, retry, limit of requests in
+ * flight, attempt timeout, credentials, origin check, transport.
+ */
+#ifndef HR_NET_NET_H
+#define HR_NET_NET_H
+
+#include <glib.h>
+#include <harbor-replicator/hr-host.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "guard/retry.h"
+#include "work/call.h"
+
+typedef struct HrNet HrNet;
+typedef struct hr_endpoint HrEndpoint;
+typedef struct hr_http_exchange HrExchange;
+
+/* Starts `loops` loop threads. */
+HrNet *
+hr_net_new(unsigned loops, GError **error);
+
+/* Stops them.  All endpoints are gone. */
+void
+hr_net_free(HrNet *net);
+
+/* What is to be known of an endpoint; borrowed by hr_endpoint_new. */
+typedef struct HrEndpointSpec {
+    const char *name;
+    const char *url;      /* "https://host:port/prefix"; NULL: no HTTP    */
+    const char *username; /* NULL: anonymous                              */
+    HrSecret *password;   /* NULL: anonymous                              */
+    const char *ca_file;  /* NULL: the system's                           */
+    bool insecure;        /* do not verify certificates                   */
+    unsigned requests;    /* metadata requests in flight, 1..256          */
+    unsigned transfers;   /* blobs in flight, 1..64                       */
+    int64_t connect_timeout_us;
+    int64_t timeout_us;   /* of one metadata attempt                      */
+    int64_t stall_us;     /* a body that moves less than 1 KiB/s that long
+                             is given up                                  */
+    HrRetryPolicy retry;
+    unsigned affinity;    /* endpoints of equal number share a loop       */
+    hr_settings *settings; /* for hr_host_config; borrowed for its life   */
+} HrEndpointSpec;
+
+/* HR_CONFIG, with a sentence, if the URL is not http(s)://host[:port][/path]
+ * or carries user info, query or fragment. */
+HrEndpoint *
+hr_endpoint_new(HrNet *net, const HrEndpointSpec *spec, GError **error);
+
+/* No exchange or pipe of it is under way. */
+void
+hr_endpoint_free(HrEndpoint *endpoint);
+
+const char *
+hr_endpoint_name(const HrEndpoint *endpoint);
+
+/* "https://host:port" without path, or NULL. */
+const char *
+hr_endpoint_origin(const HrEndpoint *endpoint);
+
+hr_settings *
+hr_endpoint_settings(const HrEndpoint *endpoint);
+
+/* What an endpoint did so far; from any thread. */
+typedef struct HrEndpointStats {
+    uint64_t requests;    /* attempts sent                                */
+    uint64_t writes;      /* of those, POST, PUT, PATCH, DELETE           */
+    uint64_t retries;     /* of those, repeated                           */
+    uint64_t sent_bytes;  /* bodies only                                  */
+    uint64_t received_bytes;
+} HrEndpointStats;
+
+void
+hr_endpoint_stats(HrEndpoint *endpoint, HrEndpointStats *stats);
+
+/* Exchanges: the functions behind hr_host_http, see there.  On failure the
+ * error is returned instead of being put on the call. */
+HrExchange *
+hr_exchange_send(HrEndpoint *endpoint, HrCall *call,
+                 const hr_http_request *request, GError **error);
+
+bool
+hr_exchange_wait(HrExchange *exchange, GError **error);
+
+unsigned
+hr_exchange_status(const HrExchange *exchange);
+
+const char *
+hr_exchange_header(const HrExchange *exchange, const char *name);
+
+const char *
+hr_exchange_body(const HrExchange *exchange, size_t *size);
+
+/* The error that a response of 4xx or 5xx stands for: class from the status
+ * code, text with `what`, status code, and the registry's error code and
+ * message when the body is of the distribution specification's form. */
+void
+hr_exchange_set_error(const HrExchange *exchange, const char *what,
+                      GError **error);
+
+HrCall *
+hr_exchange_call(const HrExchange *exchange);
+
+void
+hr_exchange_free(HrExchange *exchange);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrNet, hr_net_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrEndpoint, hr_endpoint_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrExchange, hr_exchange_free)
+
+#endif

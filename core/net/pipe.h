@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pipe: one blob on its way from a source to a target, through memory only.
+ *
+ *     source --> digest --> [ ring, 1 MiB ] --> target
+ *       GET response                              PUT request
+ *       or read function                          or write function
+ *
+ * When the ring is full the source is paused, when it is empty the target is.
+ * The last bytes are held back until size and digest of the whole are known
+ * to be right: a target never sees the end of a blob that is wrong.
+ *
+ * Local ends run on the worker that runs the pipes, never on a loop.  An HTTP
+ * end runs on the loop of its endpoint; two HTTP ends are on one loop.
+ */
+#ifndef HR_NET_PIPE_H
+#define HR_NET_PIPE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/net.h"
+
+typedef struct HrPipe HrPipe;
+
+/* Reads up to `capacity` bytes into `buffer`; *size 0 is the end. */
+typedef bool (*HrPipeRead)(void *data, HrCall *call, void *buffer,
+                           size_t capacity, size_t *size, GError **error);
+
+/* Takes all of `size` bytes. */
+typedef bool (*HrPipeWrite)(void *data, HrCall *call, const void *bytes,
+                            size_t size, GError **error);
+
+/* A pipe for a blob of this digest and size.  `label` goes before every error
+ * ("blob sha256:ab12..."). */
+HrPipe *
+hr_pipe_new(const char *digest, int64_t size, const char *label);
+
+void
+hr_pipe_free(HrPipe *pipe);
+
+/* Set each end once.  `request` is copied. */
+void
+hr_pipe_source_request(HrPipe *pipe, HrEndpoint *endpoint,
+                       const hr_http_request *request);
+
+void
+hr_pipe_source_read(HrPipe *pipe, HrPipeRead read, void *data);
+
+void
+hr_pipe_target_request(HrPipe *pipe, HrEndpoint *endpoint,
+                       const hr_http_request *request);
+
+void
+hr_pipe_target_write(HrPipe *pipe, HrPipeWrite write, void *data);
+
+/* Runs `count` pipes at once and returns when all have ended, well or not;
+ * each endpoint's limit of transfers holds over all callers.  One attempt
+ * each: nothing is repeated here. */
+void
+hr_pipe_run(HrPipe *const *pipes, size_t count, HrCall *call);
+
+/* After the run: true if the whole blob arrived, else false and the error
+ * (a copy). */
+bool
+hr_pipe_result(const HrPipe *pipe, GError **error);
+
+/* True if the failure was the source's (so that the target is not blamed). */
+bool
+hr_pipe_source_failed(const HrPipe *pipe);
+
+/* Bytes that reached the target so far; from any thread. */
+int64_t
+hr_pipe_moved_bytes(const HrPipe *pipe);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrPipe, hr_pipe_free)
+
+#endif

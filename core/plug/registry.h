@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Registry: an open instance of a registry plugin, seen from core.
+ *
+ * Keeps to the plugin's thread model, pins its module, checks what comes back
+ * (digest grammar, sizes), and turns statuses into GErrors prefixed with the
+ * endpoint's name.  All functions may be called from any worker.
+ */
+#ifndef HR_PLUG_REGISTRY_H
+#define HR_PLUG_REGISTRY_H
+
+#include <glib.h>
+#include <harbor-replicator/hr-registry.h>
+#include <stdbool.h>
+
+#include "model/manifest.h"
+#include "net/net.h"
+#include "net/pipe.h"
+#include "plug/plugins.h"
+#include "work/call.h"
+
+typedef struct HrRegistry HrRegistry;
+
+/* Opens an instance of `provider` for `endpoint`, which outlives it. */
+HrRegistry *
+hr_registry_open(HrPlugins *plugins, const hr_provider *provider,
+                 HrEndpoint *endpoint, HrCall *call, GError **error);
+
+/* No call is under way. */
+void
+hr_registry_close(HrRegistry *registry);
+
+/* The endpoint's name. */
+const char *
+hr_registry_name(const HrRegistry *registry);
+
+HrEndpoint *
+hr_registry_endpoint(const HrRegistry *registry);
+
+/* True if both are the same registry (provider and origin), so that blobs
+ * can be mounted from one repository into another. */
+bool
+hr_registry_same(const HrRegistry *one, const HrRegistry *other);
+
+bool
+hr_registry_probe(HrRegistry *registry, HrCall *call, GError **error);
+
+/* Names (char *), sorted, each once; the caller's. */
+GPtrArray *
+hr_registry_list_repositories(HrRegistry *registry, HrCall *call,
+                              GError **error);
+
+GPtrArray *
+hr_registry_list_tags(HrRegistry *registry, HrCall *call,
+                      const char *repository, GError **error);
+
+/* Resolves `count` queries; each has its status afterwards.  Answers that
+ * break the grammar of digests or media types become HR_INVALID.  The strings
+ * of queries are borrowed. */
+bool
+hr_registry_resolve(HrRegistry *registry, HrCall *call,
+                    hr_manifest_query *const *queries, size_t count,
+                    GError **error);
+
+/* Reads and parses one manifest.  A digest as `reference`, or
+ * `expected_digest` (may be NULL), must be that of the bytes. */
+HrManifest *
+hr_registry_get_manifest(HrRegistry *registry, HrCall *call,
+                         const char *repository, const char *reference,
+                         const char *expected_digest, GError **error);
+
+bool
+hr_registry_put_manifest(HrRegistry *registry, HrCall *call,
+                         const char *repository, const char *reference,
+                         const HrManifest *manifest, GError **error);
+
+bool
+hr_registry_stat_blobs(HrRegistry *registry, HrCall *call,
+                       hr_blob_query *const *queries, size_t count,
+                       GError **error);
+
+/* One blob from one registry to another; the parts of a transfer.
+ *
+ * hr_transfer_new asks source and target plugin to describe their ends.  Then
+ * hr_transfer_pipe gives the pipe to run (NULL if nothing has to be sent), and
+ * hr_transfer_finish commits, or aborts, the target's end. */
+typedef struct HrTransfer HrTransfer;
+
+typedef enum HrTransferKind {
+    HR_TRANSFER_COPIED,  /* bytes were (to be) sent          */
+    HR_TRANSFER_MOUNTED, /* taken from another repository    */
+    HR_TRANSFER_PRESENT  /* the target had it                */
+} HrTransferKind;
+
+/* `mount_from` may be NULL.  `*source_failed` (may be NULL) tells whose fault
+ * a failure is. */
+HrTransfer *
+hr_transfer_new(HrRegistry *source, const char *source_repository,
+                HrRegistry *target, const char *target_repository,
+                const char *digest, int64_t size, const char *mount_from,
+                HrCall *call, bool *source_failed, GError **error);
+
+HrPipe *
+hr_transfer_pipe(HrTransfer *transfer);
+
+HrTransferKind
+hr_transfer_kind(const HrTransfer *transfer);
+
+/* After the pipe has run (or there was none): true if the blob is stored. */
+bool
+hr_transfer_finish(HrTransfer *transfer, HrCall *call, GError **error);
+
+/* Aborts if it was not finished. */
+void
+hr_transfer_free(HrTransfer *transfer);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrRegistry, hr_registry_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrTransfer, hr_transfer_free)
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Call: one operation on behalf of somebody.  Carries the deadline, the
+ * cancel token and the correlation id down to every request, and the error
+ * of a plugin up.  Used by one worker; loops only signal it.
+ *
+ * A plugin sees it as hr_call.
+ */
+#ifndef HR_WORK_CALL_H
+#define HR_WORK_CALL_H
+
+#include <glib.h>
+#include <harbor-replicator/hr-host.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "work/cancel.h"
+
+typedef struct hr_call HrCall;
+
+/* `cancel` may be NULL (never cancelled); the call makes a child of it.
+ * `deadline_us` is monotonic or HR_TIME_NEVER. */
+HrCall *
+hr_call_new(HrCancel *cancel, int64_t deadline_us);
+
+/* No exchange of the call is under way any more. */
+void
+hr_call_free(HrCall *call);
+
+/* 32 hex digits that name the operation in logs, events and X-Request-Id. */
+const char *
+hr_call_correlation(const HrCall *call);
+
+int64_t
+hr_call_deadline_us(const HrCall *call);
+
+HrCancel *
+hr_call_cancel_token(HrCall *call);
+
+/* True once it is cancelled or past its deadline. */
+bool
+hr_call_over(const HrCall *call);
+
+/* The error for a call that is over: HR_CANCELLED or HR_TIMEOUT.  Returns
+ * false, like hr_error_set. */
+bool
+hr_call_set_over_error(const HrCall *call, GError **error);
+
+/* Records a failure (the last one counts) and returns `status`. */
+hr_status
+hr_call_fail(HrCall *call, hr_status status, const char *message);
+
+/* Records `error` as the failure; takes it. */
+hr_status
+hr_call_fail_error(HrCall *call, GError *error);
+
+/* Takes the failure off the call and into *error; if a plugin returned
+ * `status` without saying why, a sentence is made.  Returns false. */
+bool
+hr_call_take_error(HrCall *call, hr_status status, GError **error);
+
+/* Forgets a recorded failure. */
+void
+hr_call_forgive(HrCall *call);
+
+/* Waiting and waking.  A worker that waits for things that loops do on its
+ * behalf reads the ticket, looks whether what it waits for is there, and if
+ * not waits until the ticket moves:
+ *
+ *     for (;;) {
+ *         uint64_t ticket = hr_call_ticket(call);
+ *         if (done(...))
+ *             break;
+ *         hr_call_wait(call, ticket, HR_TIME_NEVER);
+ *     }
+ *
+ * hr_call_wait returns also when the call is over or `until_us` has come. */
+uint64_t
+hr_call_ticket(HrCall *call);
+
+void
+hr_call_wait(HrCall *call, uint64_t ticket, int64_t until_us);
+
+/* From any thread. */
+void
+hr_call_wake(HrCall *call);
+
+/* Sleeps until the time; false if the call was over before. */
+bool
+hr_call_sleep_until(HrCall *call, int64_t until_us);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrCall, hr_call_free)
+
+#endif
