@@ -11,7 +11,8 @@ rm ()
 {
   if test "X$[]1" = X-f && test "X$[]2" = Xcore; then
     shift; shift
-    command rm -f "$[]@"
+    # Nothing else to remove is no mistake, though some rm think so.
+    test $[]# -eq 0 || command rm -f "$[]@"
   else
     command rm "$[]@"
   fi

@@ -56,7 +56,7 @@ hr_mutex_lock_guard(pthread_mutex_t *mutex)
 
 /* Holds the mutex until the end of the scope. */
 #define HR_LOCKED(mutex)                                                      \
-    __attribute__((cleanup(hr_mutex_unlock_guard), unused))                   \
-    HrMutexGuard *G_PASTE(guard_, __LINE__) = hr_mutex_lock_guard(mutex)
+    __attribute__((cleanup(hr_mutex_unlock_guard), unused)) HrMutexGuard *    \
+    G_PASTE(guard_, __LINE__) = hr_mutex_lock_guard(mutex)
 
 #endif

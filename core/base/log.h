@@ -37,7 +37,7 @@ hr_log_call(int level, const char *correlation, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
 /* Called before and after a line is written, so that a progress bar can make
- * room.  One hook; NULL takes it away. */
+ * room.  One hook; NULL takes it away.  It must not log. */
 void
 hr_log_set_hook(void (*around)(bool before, void *data), void *data);
 

@@ -25,17 +25,17 @@ typedef struct HrConfigPlace {
 typedef struct HrEndpointConfig {
     HrConfigPlace place;
     char *name;
-    char *type;           /* provider of kind registry                    */
-    char *url;            /* NULL if none                                 */
+    char *type; /* provider of kind registry                    */
+    char *url;  /* NULL if none                                 */
     char *username;
-    char *password;       /* a reference, or the secret itself when
+    char *password; /* a reference, or the secret itself when
                              allow_inline_secrets is on                   */
     bool password_inline;
-    char *ca_file;        /* tls.ca, absolute                             */
-    bool insecure;        /* tls.insecure                                 */
-    unsigned requests;    /* policy.requests, 1..256, default 16          */
-    unsigned transfers;   /* policy.transfers, 1..64, default 4           */
-    unsigned attempts;    /* policy.attempts, 1..10, default 4            */
+    char *ca_file;      /* tls.ca, absolute                             */
+    bool insecure;      /* tls.insecure                                 */
+    unsigned requests;  /* policy.requests, 1..256, default 16          */
+    unsigned transfers; /* policy.transfers, 1..64, default 4           */
+    unsigned attempts;  /* policy.attempts, 1..10, default 4            */
     int64_t connect_timeout_ms; /* policy.connect_timeout, default 10 s   */
     int64_t timeout_ms;   /* policy.timeout, default 30 s                 */
     int64_t stall_ms;     /* policy.stall, default 30 s                   */
@@ -46,7 +46,7 @@ typedef struct HrEndpointConfig {
  * ends; deny wins; without allow everything is allowed.  `names` are literal:
  * if given, nothing needs to be listed and allow is not looked at. */
 typedef struct HrFilter {
-    char **names; /* NULL, or ends in NULL */
+    char **names;     /* NULL, or ends in NULL */
     GPtrArray *allow; /* GRegex */
     GPtrArray *deny;  /* GRegex */
 } HrFilter;
@@ -66,7 +66,7 @@ typedef struct HrSyncConfig {
     const HrEndpointConfig *source;
     const HrEndpointConfig *target;
     HrSelect select;
-    char *strategy;             /* conflict.default, "source-wins"        */
+    char *strategy; /* conflict.default, "source-wins"        */
     HrSettings *strategy_settings;
 } HrSyncConfig;
 
@@ -78,8 +78,8 @@ typedef struct HrSinkConfig {
 
 typedef struct HrConfig {
     char *path;
-    unsigned workers;     /* 1..256, default 8                            */
-    unsigned loops;       /* 1..16, default 2                             */
+    unsigned workers; /* 1..256, default 8                            */
+    unsigned loops;   /* 1..16, default 2                             */
     bool allow_inline_secrets;
     GPtrArray *endpoints; /* HrEndpointConfig */
     GPtrArray *syncs;     /* HrSyncConfig */

@@ -20,6 +20,11 @@
 bool
 hr_secret_reference_valid(const char *text);
 
+/* What is wrong with a text that starts like a reference and is none
+ * ("file:relative"); NULL if it is one, or does not start like one. */
+const char *
+hr_secret_reference_problem(const char *text);
+
 /* Reads the secret.  `server` is the host[:port] that exec: asks for.
  * HR_CONFIG with a sentence that names the reference, never the secret. */
 HrSecret *

@@ -36,6 +36,14 @@ hr_settings_text(const HrSettings *settings, const char *name);
 int64_t
 hr_settings_number(const HrSettings *settings, const char *name);
 
+/* Calls `func` for every option that has a value, sorted by name; `type` is
+ * HR_OPTION_*. */
+void
+hr_settings_foreach(const HrSettings *settings,
+                    void (*func)(const char *name, uint32_t type,
+                                 const char *text, void *data),
+                    void *data);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrSettings, hr_settings_free)
 
 #endif

@@ -5,9 +5,12 @@
  *
  *     attempt 1 --fails--> wait d1 --> attempt 2 --fails--> wait d2 ... stop
  *
- * d(n) is drawn from [0, base * 2^(n-1)], at most cap (full jitter);
- * Retry-After is a lower bound.  Defaults: 4 attempts, base 200 ms, cap 20 s
- * (semantics: a registry's control requests).
+ * d(n) is drawn from [0, base * 2^(n-1)], at most cap (full jitter).  After
+ * throttling the base is at least 1 s and d(n) is drawn from the upper half of
+ * that range (equal jitter), so that patience never comes to nothing.  What
+ * Retry-After asks for is a lower bound, with up to a tenth on top.
+ *
+ * Defaults: 4 attempts, base 200 ms, cap 20 s; retry.c says why.
  */
 #ifndef HR_GUARD_RETRY_H
 #define HR_GUARD_RETRY_H
@@ -34,13 +37,15 @@ typedef struct HrRetryOutcome {
 
 /* Decides after failed attempt number `attempt` (from 1).  `random` is
  * uniform in [0, 1).  True: try again at *at_us.  False: give up, also when
- * the next attempt would start after `deadline_us`. */
+ * the next attempt would start after `deadline_us`, or the server asks for a
+ * wait of more than a minute. */
 bool
 hr_retry_decide(const HrRetryPolicy *policy, unsigned attempt,
                 const HrRetryOutcome *outcome, int64_t now_us,
                 int64_t deadline_us, double random, int64_t *at_us);
 
-/* The class of an HTTP status code; HR_OK for 1xx, 2xx and 3xx. */
+/* The class of an HTTP status code; HR_OK for 1xx, 2xx and 3xx, HR_UNKNOWN
+ * for what is no HTTP status code. */
 hr_status
 hr_status_from_http(unsigned code);
 

@@ -38,6 +38,10 @@ hr_json_is_object(const HrJson *json);
 bool
 hr_json_is_array(const HrJson *json);
 
+/* True for a null that stands in the document; false for NULL. */
+bool
+hr_json_is_null(const HrJson *json);
+
 /* Member of an object, or NULL (also if `json` is NULL or no object). */
 HrJson *
 hr_json_get(const HrJson *json, const char *name);

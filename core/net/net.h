@@ -29,6 +29,10 @@ typedef struct hr_http_exchange HrExchange;
 HrNet *
 hr_net_new(unsigned loops, GError **error);
 
+/* "libcurl/7.88.1 OpenSSL/3.0.15 nghttp2/1.52.0", borrowed. */
+const char *
+hr_net_library_version(void);
+
 /* Stops them.  All endpoints are gone. */
 void
 hr_net_free(HrNet *net);
@@ -44,11 +48,11 @@ typedef struct HrEndpointSpec {
     unsigned requests;    /* metadata requests in flight, 1..256          */
     unsigned transfers;   /* blobs in flight, 1..64                       */
     int64_t connect_timeout_us;
-    int64_t timeout_us;   /* of one metadata attempt                      */
-    int64_t stall_us;     /* a body that moves less than 1 KiB/s that long
+    int64_t timeout_us; /* of one metadata attempt                      */
+    int64_t stall_us;   /* a body that moves less than 1 KiB/s that long
                              is given up                                  */
     HrRetryPolicy retry;
-    unsigned affinity;    /* endpoints of equal number share a loop       */
+    unsigned affinity;     /* endpoints of equal number share a loop       */
     hr_settings *settings; /* for hr_host_config; borrowed for its life   */
 } HrEndpointSpec;
 
@@ -73,10 +77,10 @@ hr_endpoint_settings(const HrEndpoint *endpoint);
 
 /* What an endpoint did so far; from any thread. */
 typedef struct HrEndpointStats {
-    uint64_t requests;    /* attempts sent                                */
-    uint64_t writes;      /* of those, POST, PUT, PATCH, DELETE           */
-    uint64_t retries;     /* of those, repeated                           */
-    uint64_t sent_bytes;  /* bodies only                                  */
+    uint64_t requests;   /* attempts sent                                */
+    uint64_t writes;     /* of those, POST, PUT, PATCH, DELETE           */
+    uint64_t retries;    /* of those, repeated                           */
+    uint64_t sent_bytes; /* bodies only                                  */
     uint64_t received_bytes;
 } HrEndpointStats;
 

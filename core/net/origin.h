@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 typedef enum HrOriginPurpose {
-    HR_ORIGIN_UPLOAD,   /* Location of an upload: same origin only        */
-    HR_ORIGIN_LINK,     /* next page: same origin only                    */
-    HR_ORIGIN_REDIRECT  /* blob GET: another host is allowed, but gets no
+    HR_ORIGIN_UPLOAD,  /* Location of an upload: same origin only        */
+    HR_ORIGIN_LINK,    /* next page: same origin only                    */
+    HR_ORIGIN_REDIRECT /* blob GET: another host is allowed, but gets no
                            credentials; never from https to http          */
 } HrOriginPurpose;
 

@@ -54,8 +54,13 @@ hr_feed_wants_events(const HrFeed *feed);
 bool
 hr_feed_flush(HrFeed *feed, int64_t until_us);
 
-/* Flushes for 5 s at most, closes the sinks and joins their threads.  A sink
- * that hangs is abandoned with a warning. */
+/* Has every sink take the events that wait, flush and close, and joins their
+ * threads.  A sink that is not done by `until_us` (monotonic) is abandoned
+ * with a warning: its thread keeps what it uses. */
+void
+hr_feed_free_until(HrFeed *feed, int64_t until_us);
+
+/* The same, for 5 s at most. */
 void
 hr_feed_free(HrFeed *feed);
 

@@ -114,6 +114,24 @@ hr_transfer_finish(HrTransfer *transfer, HrCall *call, GError **error);
 void
 hr_transfer_free(HrTransfer *transfer);
 
+/* Reading one blob of a registry to wherever the caller likes: the pipe has
+ * its source end set; the caller sets the target end, runs it and asks for
+ * its result. */
+typedef struct HrBlobReading HrBlobReading;
+
+HrBlobReading *
+hr_blob_reading_new(HrRegistry *registry, const char *repository,
+                    const char *digest, int64_t size, HrCall *call,
+                    GError **error);
+
+HrPipe *
+hr_blob_reading_pipe(HrBlobReading *reading);
+
+/* Gives the plugin its reader back. */
+void
+hr_blob_reading_free(HrBlobReading *reading);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrBlobReading, hr_blob_reading_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrRegistry, hr_registry_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrTransfer, hr_transfer_free)
 

@@ -11,6 +11,7 @@
 
 #include <glib.h>
 #include <harbor-replicator/hr-host.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -59,6 +60,11 @@ hr_call_fail_error(HrCall *call, GError *error);
 bool
 hr_call_take_error(HrCall *call, hr_status status, GError **error);
 
+/* Text of the recorded failure, "" if there is none; borrowed until the next
+ * failure is recorded or forgotten. */
+const char *
+hr_call_reason(const HrCall *call);
+
 /* Forgets a recorded failure. */
 void
 hr_call_forgive(HrCall *call);
@@ -84,6 +90,24 @@ hr_call_wait(HrCall *call, uint64_t ticket, int64_t until_us);
 /* From any thread. */
 void
 hr_call_wake(HrCall *call);
+
+/* One flag of one thing that a loop does for the call.  Raising is the last
+ * that the loop does with the call: whoever has seen a flag raised through
+ * these functions may free the call. */
+void
+hr_call_raise(HrCall *call, atomic_bool *flag);
+
+bool
+hr_call_raised(HrCall *call, const atomic_bool *flag);
+
+/* Waits for one flag; wakes for no other.  False if the call was over
+ * before. */
+bool
+hr_call_wait_raised(HrCall *call, const atomic_bool *flag);
+
+/* As hr_call_wait_raised, but whatever happens to the call. */
+void
+hr_call_await_raised(HrCall *call, const atomic_bool *flag);
 
 /* Sleeps until the time; false if the call was over before. */
 bool

@@ -36,12 +36,15 @@ hr_cancel_triggered(const HrCancel *cancel);
 typedef void (*HrCancelWatch)(void *data);
 
 /* Has `watch` run when the token is cancelled: at once, on this thread, if it
- * is already.  It must be short and must not call back into the token.
- * Returns an id for hr_cancel_unwatch, never 0. */
+ * is already.  It must be short, and of these functions it may call none but
+ * hr_cancel_triggered and hr_cancel_unwatch.  Returns an id for
+ * hr_cancel_unwatch, never 0. */
 unsigned
 hr_cancel_watch(HrCancel *cancel, HrCancelWatch watch, void *data);
 
-/* After it returns the watcher is neither running nor will it run. */
+/* After it returns the watcher is neither running nor will it run.  Within a
+ * watcher it may take away any other; for the one that is running it does
+ * nothing, since that one is off the token already. */
 void
 hr_cancel_unwatch(HrCancel *cancel, unsigned id);
 

@@ -22,7 +22,8 @@ typedef struct HrPool HrPool;
 
 typedef void (*HrJobFunc)(void *data);
 
-/* Starts `workers` threads; the queue holds `capacity` jobs. */
+/* Starts `workers` threads, or, with a warning, as many as the system allows;
+ * the queue holds `capacity` jobs. */
 HrPool *
 hr_pool_new(unsigned workers, unsigned capacity);
 

@@ -96,6 +96,9 @@ enum {
 /* Longest media type (RFC 6838: 127 "/" 127), with its final zero. */
 #define HR_MEDIA_TYPE_CAPACITY 256u
 
+/* Room for the sentence that goes with the status of one query. */
+#define HR_MESSAGE_CAPACITY 256u
+
 #ifdef __cplusplus
 }
 #endif

@@ -82,6 +82,11 @@ typedef struct hr_host_call {
 
     /* Takes the recorded failure back, for a plugin that got on without. */
     void (*forgive)(hr_module *module, hr_call *call);
+
+    /* The text of the recorded failure, "" if there is none: for a plugin
+     * that answers many queries at once and tells each its own reason.
+     * Borrowed until the next fail or forgive. */
+    const char *(*reason)(hr_module *module, hr_call *call);
 } hr_host_call;
 
 /* --------------------------------------------------------------- config */

@@ -36,6 +36,7 @@ typedef struct hr_manifest_query {
     uint64_t size;             /* of the manifest, bytes                  */
     char digest[HR_DIGEST_CAPACITY];
     char media_type[HR_MEDIA_TYPE_CAPACITY];
+    char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
 } hr_manifest_query;
 
 /* A blob of a repository. */
@@ -58,6 +59,7 @@ typedef struct hr_blob_query {
 
     hr_status status;          /* HR_OK, HR_NOT_FOUND, or an error        */
     uint32_t reserved_out;
+    char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
 } hr_blob_query;
 
 /* Takes a manifest's bytes, exactly as stored.  Called at most once per
@@ -132,8 +134,9 @@ typedef struct hr_registry_ops {
                              const hr_blob *blob, const char *mount_from,
                              hr_blob_target *target);
 
-    /* The rest is for plugins whose blobs are local; others leave them NULL
-     * (commit_blob and abort_blob also end a target_request session). */
+    /* The rest is for plugins that give out readers, writers or sessions;
+     * others leave them NULL.  One that gives out readers has the first two,
+     * one that gives out writers or sessions has the last three. */
 
     /* Reads up to `capacity` bytes; *size 0 means the end. */
     hr_status (*read_blob)(hr_registry *registry, hr_call *call,
