@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Configuration: the snapshot and what is asked of it. */
+#include "config/config.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "config/loader.h"
+
+static void
+clear_filter(HrFilter *filter)
+{
+    g_strfreev(filter->names);
+    if (filter->allow != NULL)
+        g_ptr_array_unref(filter->allow);
+    if (filter->deny != NULL)
+        g_ptr_array_unref(filter->deny);
+}
+
+void
+hr_select_clear(HrSelect *select)
+{
+    clear_filter(&select->repositories);
+    clear_filter(&select->tags);
+}
+
+/* A pattern that gives up on a name (a limit of the library) counts as
+ * `doubt`. */
+static bool
+any_matches(const GPtrArray *patterns, const char *name, bool doubt)
+{
+    for (guint i = 0; patterns != NULL && i < patterns->len; i++) {
+        g_autoptr(GError) error = NULL;
+
+        if (g_regex_match_full(patterns->pdata[i], name, -1, 0, 0, NULL,
+                               &error) ||
+            (error != NULL && doubt))
+            return true;
+    }
+    return false;
+}
+
+bool
+hr_filter_passes(const HrFilter *filter, const char *name)
+{
+    if (any_matches(filter->deny, name, true))
+        return false;
+    if (filter->names != NULL)
+        return g_strv_contains((const char *const *)filter->names, name);
+    return filter->allow == NULL || any_matches(filter->allow, name, false);
+}
+
+HrEndpointConfig *
+hr_endpoint_config_new(const char *name, const char *type)
+{
+    HrEndpointConfig *endpoint = g_new0(HrEndpointConfig, 1);
+    HrReader reader;
+    const char *const policy = "endpoints[].policy";
+
+    /* Defaults come from the schema, as they do for an empty block. */
+    hr_reader_init(&reader, "");
+    endpoint->name = g_strdup(name);
+    endpoint->type = g_strdup(type);
+    endpoint->requests =
+        (unsigned)hr_reader_number(&reader, NULL, policy, "requests");
+    endpoint->transfers =
+        (unsigned)hr_reader_number(&reader, NULL, policy, "transfers");
+    endpoint->attempts =
+        (unsigned)hr_reader_number(&reader, NULL, policy, "attempts");
+    endpoint->connect_timeout_ms =
+        hr_reader_number(&reader, NULL, policy, "connect_timeout");
+    endpoint->timeout_ms = hr_reader_number(&reader, NULL, policy, "timeout");
+    endpoint->stall_ms = hr_reader_number(&reader, NULL, policy, "stall");
+    endpoint->settings = hr_settings_new();
+    hr_reader_clear(&reader);
+    return endpoint;
+}
+
+void
+hr_endpoint_config_free(HrEndpointConfig *endpoint)
+{
+    if (endpoint == NULL)
+        return;
+    hr_config_place_clear(&endpoint->place);
+    g_free(endpoint->name);
+    g_free(endpoint->type);
+    g_free(endpoint->url);
+    g_free(endpoint->username);
+    if (endpoint->password != NULL && endpoint->password_inline)
+        hr_secret_wipe(endpoint->password, strlen(endpoint->password));
+    g_free(endpoint->password);
+    g_free(endpoint->ca_file);
+    hr_settings_free(endpoint->settings);
+    g_free(endpoint);
+}
+
+static void
+free_endpoint(gpointer data)
+{
+    hr_endpoint_config_free(data);
+}
+
+static void
+free_sync(gpointer data)
+{
+    HrSyncConfig *sync = data;
+
+    hr_config_place_clear(&sync->place);
+    g_free(sync->name);
+    hr_select_clear(&sync->select);
+    g_free(sync->strategy);
+    hr_settings_free(sync->strategy_settings);
+    g_free(sync);
+}
+
+static void
+free_sink(gpointer data)
+{
+    HrSinkConfig *sink = data;
+
+    hr_config_place_clear(&sink->place);
+    g_free(sink->type);
+    hr_settings_free(sink->settings);
+    g_free(sink);
+}
+
+HrConfig *
+hr_config_new(const char *path)
+{
+    HrConfig *config = g_new0(HrConfig, 1);
+
+    config->path = g_strdup(path);
+    config->endpoints = g_ptr_array_new_with_free_func(free_endpoint);
+    config->syncs = g_ptr_array_new_with_free_func(free_sync);
+    config->sinks = g_ptr_array_new_with_free_func(free_sink);
+    return config;
+}
+
+void
+hr_config_free(HrConfig *config)
+{
+    if (config == NULL)
+        return;
+    g_ptr_array_unref(config->syncs);
+    g_ptr_array_unref(config->endpoints);
+    g_ptr_array_unref(config->sinks);
+    g_free(config->path);
+    g_free(config);
+}
+
+const HrEndpointConfig *
+hr_config_endpoint(const HrConfig *config, const char *name)
+{
+    for (guint i = 0; i < config->endpoints->len; i++) {
+        const HrEndpointConfig *endpoint = config->endpoints->pdata[i];
+
+        if (strcmp(endpoint->name, name) == 0)
+            return endpoint;
+    }
+    return NULL;
+}
+
+const HrSyncConfig *
+hr_config_sync(const HrConfig *config, const char *name)
+{
+    for (guint i = 0; i < config->syncs->len; i++) {
+        const HrSyncConfig *sync = config->syncs->pdata[i];
+
+        if (strcmp(sync->name, name) == 0)
+            return sync;
+    }
+    return NULL;
+}

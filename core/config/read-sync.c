@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads an entry of syncs, and the selections that it may refer to. */
+#include <string.h>
+
+#include "config/loader.h"
+
+#define SYNC "syncs[]"
+#define SELECTS "selects[]"
+
+/* Longest name of a repository; tags are shorter. */
+#define NAME_LIMIT 255
+
+static void
+free_regex(gpointer data)
+{
+    g_regex_unref(data);
+}
+
+/* GLib's sentence repeats the pattern; what counts is what comes after. */
+static const char *
+shorten_complaint(const char *message)
+{
+    const char *where = g_strrstr(message, " at char ");
+
+    return where != NULL ? where + 1 : message;
+}
+
+/* Compiled twice: as it was written, so that a mistake is shown where it
+ * stands and "a)|(b" does not slip through, then anchored at both ends. */
+static GRegex *
+compile_pattern(const char *text, GError **error)
+{
+    g_autofree char *anchored = g_strconcat("^(?:", text, ")$", NULL);
+    g_autoptr(GRegex) plain =
+        g_regex_new(text, G_REGEX_DOLLAR_ENDONLY, 0, error);
+
+    return plain != NULL
+               ? g_regex_new(anchored, G_REGEX_DOLLAR_ENDONLY, 0, error)
+               : NULL;
+}
+
+static GPtrArray *
+read_patterns(HrReader *reader, const config_setting_t *group,
+              const char *path, const char *name)
+{
+    g_auto(GStrv) texts = hr_reader_texts(reader, group, path, name);
+    g_autofree char *place = g_strconcat(path, ".", name, NULL);
+    GPtrArray *patterns;
+
+    if (texts == NULL)
+        return NULL;
+    patterns = g_ptr_array_new_with_free_func(free_regex);
+    for (char **text = texts; *text != NULL; text++) {
+        g_autoptr(GError) error = NULL;
+        GRegex *regex = compile_pattern(*text, &error);
+
+        if (regex != NULL)
+            g_ptr_array_add(patterns, regex);
+        else
+            hr_reader_mistake(reader, hr_reader_spot(group, name), place,
+                              "'%s' is no regular expression: %s", *text,
+                              shorten_complaint(error->message));
+    }
+    return patterns;
+}
+
+static char **
+read_names(HrReader *reader, const config_setting_t *group, const char *path)
+{
+    char **names = hr_reader_texts(reader, group, path, "names");
+    g_autofree char *place = g_strconcat(path, ".names", NULL);
+
+    for (char **name = names; name != NULL && *name != NULL; name++)
+        if (**name == '\0' || strlen(*name) > NAME_LIMIT ||
+            strspn(*name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "abcdefghijklmnopqrstuvwxyz._-/") != strlen(*name))
+            hr_reader_mistake(reader, hr_reader_spot(group, "names"), place,
+                              "'%s' is no name; patterns belong to allow",
+                              *name);
+    return names;
+}
+
+/* An empty list would select nothing without a word. */
+static void
+refuse_empty(HrReader *reader, const config_setting_t *group, const char *path,
+             const char *name)
+{
+    const config_setting_t *list = config_setting_get_member(group, name);
+    g_autofree char *place = g_strconcat(path, ".", name, NULL);
+
+    if (list != NULL && config_setting_is_aggregate(list) &&
+        !config_setting_is_group(list) && config_setting_length(list) == 0)
+        hr_reader_mistake(reader, list, place,
+                          "is empty and would select nothing: leave it out "
+                          "to select everything");
+}
+
+static void
+read_filter(HrReader *reader, const config_setting_t *select, const char *path,
+            const char *name, HrFilter *filter)
+{
+    const config_setting_t *group = hr_reader_group(select, name);
+    g_autofree char *place = g_strconcat(path, ".", name, NULL);
+
+    if (group == NULL)
+        return;
+    refuse_empty(reader, group, place, "names");
+    refuse_empty(reader, group, place, "allow");
+    filter->names = read_names(reader, group, place);
+    filter->allow = read_patterns(reader, group, place, "allow");
+    filter->deny = read_patterns(reader, group, place, "deny");
+}
+
+static void
+read_filters(HrReader *reader, const config_setting_t *select,
+             const char *path, HrSelect *filters)
+{
+    read_filter(reader, select, path, "repositories", &filters->repositories);
+    read_filter(reader, select, path, "tags", &filters->tags);
+}
+
+void
+hr_loader_check_select(HrLoader *loader, const config_setting_t *group)
+{
+    g_autofree char *name = NULL;
+    HrSelect unused = {0};
+
+    hr_reader_check_group(&loader->reader, group, SELECTS, NULL, false);
+    name = hr_loader_name(loader, group, SELECTS);
+    read_filters(&loader->reader, group, SELECTS, &unused);
+    hr_select_clear(&unused);
+}
+
+static void
+read_select(HrLoader *loader, const config_setting_t *group, HrSelect *select)
+{
+    HrReader *reader = &loader->reader;
+    const config_setting_t *block = config_setting_get_member(group, "select");
+    const config_setting_t *named;
+    g_autofree char *name = NULL;
+
+    if (block == NULL || config_setting_type(block) != CONFIG_TYPE_STRING) {
+        read_filters(reader, hr_reader_group(group, "select"), SYNC ".select",
+                     select);
+        return;
+    }
+    name = hr_reader_text(reader, group, SYNC, "select");
+    if (name == NULL)
+        return;
+    named = hr_loader_named(loader, "selects", name, group, SYNC, "select");
+    if (named != NULL)
+        read_filters(reader, named, SELECTS, select);
+}
+
+static const HrEndpointConfig *
+read_side(HrLoader *loader, const config_setting_t *group, const char *key)
+{
+    g_autofree char *name = hr_reader_text(&loader->reader, group, SYNC, key);
+
+    if (name == NULL ||
+        hr_loader_named(loader, "endpoints", name, group, SYNC, key) == NULL)
+        return NULL;
+    return hr_config_endpoint(loader->config, name);
+}
+
+static void
+check_mode_and_kinds(HrReader *reader, const config_setting_t *group)
+{
+    g_autofree char *mode = hr_reader_text(reader, group, SYNC, "mode");
+    g_auto(GStrv) kinds = hr_reader_texts(reader, group, SYNC, "kinds");
+
+    if (mode != NULL && strcmp(mode, "one-way") != 0)
+        hr_reader_mistake(reader, hr_reader_spot(group, "mode"), SYNC ".mode",
+                          "this version replicates \"one-way\" only, not "
+                          "'%s'",
+                          mode);
+    for (char **kind = kinds; kind != NULL && *kind != NULL; kind++)
+        if (strcmp(*kind, "tag") != 0)
+            hr_reader_mistake(reader, hr_reader_spot(group, "kinds"),
+                              SYNC ".kinds",
+                              "this version replicates the kind \"tag\" "
+                              "only, not '%s'",
+                              *kind);
+    if (kinds != NULL && *kinds == NULL)
+        refuse_empty(reader, group, SYNC, "kinds");
+}
+
+static void
+read_strategy(HrLoader *loader, const config_setting_t *group,
+              HrSyncConfig *sync)
+{
+    HrReader *reader = &loader->reader;
+    const char *path = SYNC ".conflict";
+    const config_setting_t *conflict = hr_reader_group(group, "conflict");
+    const hr_provider *provider = NULL;
+
+    sync->strategy_settings = hr_settings_new();
+    sync->strategy = hr_reader_text(reader, conflict, path, "default");
+    if (sync->strategy != NULL)
+        provider = hr_loader_provider(
+            loader, conflict != NULL ? conflict : group, path, "default",
+            HR_KIND_STRATEGY, sync->strategy);
+    if (conflict != NULL)
+        hr_reader_check_group(reader, conflict, path,
+                              provider != NULL ? provider->options : NULL,
+                              provider == NULL);
+    if (provider != NULL)
+        hr_reader_options(reader, conflict,
+                          conflict != NULL ? conflict : group, path, provider,
+                          sync->strategy_settings);
+}
+
+void
+hr_loader_read_sync(HrLoader *loader, const config_setting_t *group)
+{
+    HrReader *reader = &loader->reader;
+    HrSyncConfig *sync = g_new0(HrSyncConfig, 1);
+
+    hr_reader_check_group(reader, group, SYNC, NULL, false);
+    hr_reader_place(reader, group, &sync->place);
+    sync->name = hr_loader_name(loader, group, SYNC);
+    sync->source = read_side(loader, group, "source");
+    sync->target = read_side(loader, group, "target");
+    if (sync->source != NULL && sync->source == sync->target)
+        hr_reader_mistake(reader, hr_reader_spot(group, "target"),
+                          SYNC ".target",
+                          "'%s' is the source as well: name another endpoint",
+                          sync->target->name);
+    check_mode_and_kinds(reader, group);
+    read_select(loader, group, &sync->select);
+    read_strategy(loader, group, sync);
+    g_ptr_array_add(loader->config->syncs, sync);
+}

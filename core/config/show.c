@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Show: the effective configuration, as it could be written again. */
+#include <string.h>
+
+#include "base/text.h"
+#include "config/config.h"
+#include "config/expand.h"
+#include "config/schema.h"
+
+/* One way to write a configuration: libconfig or JSON differ in punctuation
+ * only, so that both forms come from one walk. */
+typedef struct Writer {
+    GString *out;
+    bool json;
+    bool first; /* in the current group or list */
+    unsigned depth;
+} Writer;
+
+static void
+begin_member(Writer *writer, const char *name)
+{
+    if (writer->json && !writer->first)
+        g_string_append_c(writer->out, ',');
+    if (writer->out->len > 0)
+        g_string_append_c(writer->out, '\n');
+    for (unsigned i = 0; i < writer->depth; i++)
+        g_string_append(writer->out, "  ");
+    writer->first = false;
+    if (name == NULL)
+        return;
+    if (writer->json)
+        g_string_append_printf(writer->out, "\"%s\": ", name);
+    else
+        g_string_append_printf(writer->out, "%s = ", name);
+}
+
+static void
+end_member(Writer *writer)
+{
+    if (!writer->json)
+        g_string_append_c(writer->out, ';');
+}
+
+/* A string of libconfig: it knows fewer escapes than JSON, and what expansion
+ * would take for a variable is written so that it does not. */
+static void
+append_native(GString *out, const char *text)
+{
+    g_autofree char *safe = hr_config_escape(text);
+
+    g_string_append_c(out, '"');
+    for (const char *c = safe; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            g_string_append_printf(out, "\\%c", *c);
+        else if (g_ascii_iscntrl(*c))
+            g_string_append_printf(out, "\\x%02x", (unsigned char)*c);
+        else
+            g_string_append_c(out, *c);
+    }
+    g_string_append_c(out, '"');
+}
+
+static void
+append_string(Writer *writer, const char *text)
+{
+    if (writer->json)
+        hr_text_append_json(writer->out, text);
+    else
+        append_native(writer->out, text);
+}
+
+static void
+put_text(Writer *writer, const char *name, const char *text)
+{
+    if (text == NULL)
+        return;
+    begin_member(writer, name);
+    append_string(writer, text);
+    end_member(writer);
+}
+
+static void
+put_number(Writer *writer, const char *name, int64_t number)
+{
+    begin_member(writer, name);
+    g_string_append_printf(writer->out, "%" G_GINT64_FORMAT, number);
+    /* libconfig reads 32 bits unless told otherwise. */
+    if (!writer->json && (number > INT32_MAX || number < INT32_MIN))
+        g_string_append_c(writer->out, 'L');
+    end_member(writer);
+}
+
+static void
+put_boolean(Writer *writer, const char *name, bool value)
+{
+    begin_member(writer, name);
+    g_string_append(writer->out, value ? "true" : "false");
+    end_member(writer);
+}
+
+static void
+put_duration(Writer *writer, const char *name, int64_t ms)
+{
+    g_autofree char *text = hr_schema_format_duration(ms);
+
+    put_text(writer, name, text);
+}
+
+static void
+open_block(Writer *writer, const char *name, char bracket)
+{
+    begin_member(writer, name);
+    g_string_append_c(writer->out, bracket);
+    writer->depth++;
+    writer->first = true;
+}
+
+static void
+close_block(Writer *writer, char bracket)
+{
+    writer->depth--;
+    g_string_append_c(writer->out, '\n');
+    for (unsigned i = 0; i < writer->depth; i++)
+        g_string_append(writer->out, "  ");
+    g_string_append_c(writer->out, bracket);
+    writer->first = false;
+}
+
+/* Entries of a libconfig list are separated, its members are ended. */
+static void
+begin_entry(Writer *writer, guint index)
+{
+    if (!writer->json && index > 0)
+        g_string_append_c(writer->out, ',');
+    open_block(writer, NULL, '{');
+}
+
+static void
+put_texts(Writer *writer, const char *name, const char *const *texts)
+{
+    if (texts == NULL)
+        return;
+    begin_member(writer, name);
+    g_string_append(writer->out, "[ ");
+    for (guint i = 0; texts[i] != NULL; i++) {
+        if (i > 0)
+            g_string_append(writer->out, ", ");
+        append_string(writer, texts[i]);
+    }
+    g_string_append(writer->out, " ]");
+    end_member(writer);
+}
+
+/* Patterns as they were written: without the anchors added to them. */
+static void
+put_patterns(Writer *writer, const char *name, const GPtrArray *patterns)
+{
+    g_autoptr(GPtrArray) texts = NULL;
+
+    if (patterns == NULL)
+        return;
+    texts = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < patterns->len; i++) {
+        const char *anchored = g_regex_get_pattern(patterns->pdata[i]);
+        size_t length = strlen(anchored);
+
+        g_ptr_array_add(texts, g_strndup(anchored + 4, length - 6));
+    }
+    g_ptr_array_add(texts, NULL);
+    put_texts(writer, name, (const char *const *)texts->pdata);
+}
+
+static void
+put_filter(Writer *writer, const char *name, const HrFilter *filter)
+{
+    if (filter->names == NULL && filter->allow == NULL && filter->deny == NULL)
+        return;
+    open_block(writer, name, '{');
+    put_texts(writer, "names", (const char *const *)filter->names);
+    put_patterns(writer, "allow", filter->allow);
+    put_patterns(writer, "deny", filter->deny);
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
+put_setting(const char *name, uint32_t type, const char *text, void *data)
+{
+    if (type == HR_OPTION_INTEGER)
+        put_number(data, name, g_ascii_strtoll(text, NULL, 10));
+    else if (type == HR_OPTION_BOOLEAN)
+        put_boolean(data, name, strcmp(text, "true") == 0);
+    else
+        put_text(data, name, text);
+}
+
+static void
+put_endpoint(Writer *writer, const HrEndpointConfig *endpoint)
+{
+    put_text(writer, "name", endpoint->name);
+    put_text(writer, "type", endpoint->type);
+    put_text(writer, "url", endpoint->url);
+    put_text(writer, "username", endpoint->username);
+    put_text(writer, "password",
+             endpoint->password_inline ? "***" : endpoint->password);
+    open_block(writer, "tls", '{');
+    put_text(writer, "ca", endpoint->ca_file);
+    put_boolean(writer, "insecure", endpoint->insecure);
+    close_block(writer, '}');
+    end_member(writer);
+    open_block(writer, "policy", '{');
+    put_number(writer, "requests", endpoint->requests);
+    put_number(writer, "transfers", endpoint->transfers);
+    put_number(writer, "attempts", endpoint->attempts);
+    put_duration(writer, "connect_timeout", endpoint->connect_timeout_ms);
+    put_duration(writer, "timeout", endpoint->timeout_ms);
+    put_duration(writer, "stall", endpoint->stall_ms);
+    close_block(writer, '}');
+    end_member(writer);
+    hr_settings_foreach(endpoint->settings, put_setting, writer);
+}
+
+static void
+put_sync(Writer *writer, const HrSyncConfig *sync)
+{
+    static const char *const kinds[] = {"tag", NULL};
+
+    put_text(writer, "name", sync->name);
+    put_text(writer, "source", sync->source->name);
+    put_text(writer, "target", sync->target->name);
+    put_text(writer, "mode", "one-way");
+    put_texts(writer, "kinds", kinds);
+    open_block(writer, "select", '{');
+    put_filter(writer, "repositories", &sync->select.repositories);
+    put_filter(writer, "tags", &sync->select.tags);
+    close_block(writer, '}');
+    end_member(writer);
+    open_block(writer, "conflict", '{');
+    put_text(writer, "default", sync->strategy);
+    hr_settings_foreach(sync->strategy_settings, put_setting, writer);
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
+put_sink(Writer *writer, const HrSinkConfig *sink)
+{
+    put_text(writer, "type", sink->type);
+    hr_settings_foreach(sink->settings, put_setting, writer);
+}
+
+static void
+put_item(Writer *writer, const char *list, gconstpointer item)
+{
+    if (strcmp(list, "endpoints") == 0)
+        put_endpoint(writer, item);
+    else if (strcmp(list, "syncs") == 0)
+        put_sync(writer, item);
+    else
+        put_sink(writer, item);
+}
+
+static void
+put_list(Writer *writer, const char *name, const GPtrArray *items)
+{
+    open_block(writer, name, writer->json ? '[' : '(');
+    for (guint i = 0; i < items->len; i++) {
+        begin_entry(writer, i);
+        put_item(writer, name, items->pdata[i]);
+        close_block(writer, '}');
+    }
+    close_block(writer, writer->json ? ']' : ')');
+    end_member(writer);
+}
+
+static void
+put_config(Writer *writer, const HrConfig *config)
+{
+    put_number(writer, "workers", config->workers);
+    put_number(writer, "loops", config->loops);
+    put_boolean(writer, "allow_inline_secrets", config->allow_inline_secrets);
+    put_list(writer, "endpoints", config->endpoints);
+    put_list(writer, "syncs", config->syncs);
+    put_list(writer, "sinks", config->sinks);
+}
+
+char *
+hr_config_show(const HrConfig *config)
+{
+    Writer writer = {.out = g_string_new(NULL), .first = true};
+
+    put_config(&writer, config);
+    g_string_append_c(writer.out, '\n');
+    return g_string_free(writer.out, false);
+}
+
+char *
+hr_config_show_json(const HrConfig *config)
+{
+    Writer writer = {
+        .out = g_string_new("{"), .json = true, .first = true, .depth = 1};
+
+    put_number(&writer, "version", 1);
+    put_config(&writer, config);
+    g_string_append(writer.out, "\n}\n");
+    return g_string_free(writer.out, false);
+}
