@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Attempt: one request on the wire. */
+#include "net/attempt.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/failure.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0"
+#endif
+
+#define USER_AGENT "harbor-replicator/" PACKAGE_VERSION
+
+#define BLOB_BUFFER_BYTES (128L * 1024)
+
+/* libcurl takes 0 for "none". */
+static long
+milliseconds(int64_t us)
+{
+    return us <= 0 ? 0 : (long)MIN((us + 999) / 1000, INT32_MAX);
+}
+
+static void
+set_protocols(CURL *handle, bool https)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR,
+                     https ? "https" : "http,https");
+#else
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS,
+                     https ? CURLPROTO_HTTPS
+                           : CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+}
+
+static void
+set_trust(CURL *handle, const HrEndpoint *endpoint)
+{
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER,
+                     endpoint->insecure ? 0L : 1L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST,
+                     endpoint->insecure ? 0L : 2L);
+    if (endpoint->ca_file != NULL)
+        curl_easy_setopt(handle, CURLOPT_CAINFO, endpoint->ca_file);
+}
+
+static void
+set_http(const HrAttempt *attempt)
+{
+    CURL *handle = attempt->handle;
+
+    if (attempt->blob) {
+        /* Paused streams of one HTTP/2 connection would fill its window
+         * with megabytes each. */
+        curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, BLOB_BUFFER_BYTES);
+        curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, BLOB_BUFFER_BYTES);
+    } else if (attempt->endpoint->https) {
+        curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+        /* Until the handshake tells whether one connection is enough.
+         * Without TLS it would be until the first answer. */
+        curl_easy_setopt(handle, CURLOPT_PIPEWAIT, 1L);
+    } else {
+        curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    }
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, USER_AGENT);
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, attempt->headers);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, hr_response_header_cb);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, attempt->response);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, hr_response_body_cb);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, attempt->response);
+}
+
+void
+hr_attempt_prepare_on_loop(HrAttempt *attempt,
+                           void (*end)(void *data, CURLcode code), void *data)
+{
+    HrEndpoint *endpoint = attempt->endpoint;
+    CURL *handle = hr_loop_take_handle_on_loop(endpoint->loop);
+
+    attempt->handle = handle;
+    attempt->end.func = end;
+    attempt->end.data = data;
+    attempt->detail[0] = '\0';
+    attempt->connected_us = 0;
+    attempt->sent = false;
+    attempt->os_error = 0;
+    /* Spares a signal handler and two system calls a turn; the loops block
+     * all signals. */
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_URL, attempt->url);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, attempt->detail);
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
+                     milliseconds(endpoint->connect_timeout_us));
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
+                     milliseconds(attempt->timeout_us));
+    set_protocols(handle, endpoint->https);
+    set_trust(handle, endpoint);
+    set_http(attempt);
+}
+
+void
+hr_attempt_start_on_loop(HrAttempt *attempt)
+{
+    attempt->started_us = hr_clock_monotonic_us();
+    hr_loop_start_on_loop(attempt->endpoint->loop, attempt->handle,
+                          &attempt->end);
+}
+
+static char *
+describe(const HrAttempt *attempt, CURLcode code, int64_t duration_us)
+{
+    g_autofree char *url = NULL;
+    g_autofree char *safe = NULL;
+
+    if (!hr_log_enabled(HR_LOG_DEBUG))
+        return NULL;
+    url = hr_text_redact_url(attempt->url);
+    safe = hr_text_one_line(attempt->detail);
+    return g_strdup_printf(
+        "%s %s: %u in %d ms%s%s", hr_method_name(attempt->method), url,
+        attempt->response->status, (int)(duration_us / 1000),
+        code != CURLE_OK ? ": " : "",
+        code == CURLE_OK ? ""
+        : *safe != '\0'  ? safe
+                         : curl_easy_strerror(code));
+}
+
+/* What is to be known of the attempt once its handle is gone. */
+static char *
+account(HrAttempt *attempt, CURLcode code)
+{
+    int64_t duration_us = hr_clock_monotonic_us() - attempt->started_us;
+    curl_off_t sent_bytes = 0;
+    curl_off_t received_bytes = 0;
+    curl_off_t connect_us = 0;
+    long request_size = 0;
+    long os_error = 0;
+
+    curl_easy_getinfo(attempt->handle, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
+    curl_easy_getinfo(attempt->handle, CURLINFO_SIZE_DOWNLOAD_T,
+                      &received_bytes);
+    if (code != CURLE_OK) {
+        curl_easy_getinfo(attempt->handle, CURLINFO_PRETRANSFER_TIME_T,
+                          &connect_us);
+        curl_easy_getinfo(attempt->handle, CURLINFO_REQUEST_SIZE,
+                          &request_size);
+        curl_easy_getinfo(attempt->handle, CURLINFO_OS_ERRNO, &os_error);
+    }
+    attempt->connected_us = connect_us;
+    attempt->sent = request_size > 0;
+    attempt->os_error = (int)os_error;
+    hr_endpoint_count_on_loop(attempt->endpoint, attempt->method,
+                              attempt->response->status, (uint64_t)sent_bytes,
+                              (uint64_t)received_bytes, duration_us);
+    return describe(attempt, code, duration_us);
+}
+
+char *
+hr_attempt_finish_on_loop(HrAttempt *attempt, CURLcode code)
+{
+    char *line = account(attempt, code);
+
+    /* One that failed half way may keep an upload's state; a new handle is
+     * cheap beside a failure. */
+    hr_loop_give_handle_on_loop(attempt->endpoint->loop, attempt->handle,
+                                code == CURLE_OK);
+    attempt->handle = NULL;
+    return line;
+}
+
+char *
+hr_attempt_stop_on_loop(HrAttempt *attempt)
+{
+    char *line;
+
+    if (attempt->handle == NULL)
+        return NULL;
+    line = account(attempt, CURLE_ABORTED_BY_CALLBACK);
+    hr_loop_stop_on_loop(attempt->endpoint->loop, attempt->handle);
+    hr_loop_give_handle_on_loop(attempt->endpoint->loop, attempt->handle,
+                                false);
+    attempt->handle = NULL;
+    return line;
+}
+
+hr_status
+hr_attempt_failure(const HrAttempt *attempt, CURLcode code, GError **error)
+{
+    HrFailure failure = {
+        .code = code,
+        .host = attempt->host,
+        .detail = attempt->detail,
+        .ca_file = attempt->endpoint->ca_file,
+        .os_error = attempt->os_error,
+        .connected = attempt->connected_us > 0,
+        .timeout_us = attempt->timeout_us,
+        .connect_timeout_us = attempt->endpoint->connect_timeout_us,
+    };
+
+    hr_failure_set_error(&failure, error);
+    return hr_failure_status(&failure);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Endpoint: one registry's address, credentials and limits. */
+#include "net/endpoint.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+static const char *const method_names[] = {
+    [HR_HTTP_GET] = "GET",     [HR_HTTP_HEAD] = "HEAD",
+    [HR_HTTP_POST] = "POST",   [HR_HTTP_PUT] = "PUT",
+    [HR_HTTP_PATCH] = "PATCH", [HR_HTTP_DELETE] = "DELETE",
+};
+
+const char *
+hr_method_name(unsigned method)
+{
+    return method < G_N_ELEMENTS(method_names) ? method_names[method] : NULL;
+}
+
+static bool
+has_part(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+
+    curl_free(text);
+    return found;
+}
+
+static bool
+take_url(HrEndpoint *endpoint, CURLU *url)
+{
+    char *scheme = NULL;
+    char *host = NULL;
+    char *port = NULL;
+    char *text = NULL;
+    bool good = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) ==
+                    CURLUE_OK &&
+                curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+
+    if (good) {
+        g_autofree char *lower = g_ascii_strdown(host, -1);
+
+        endpoint->https = strcmp(scheme, "https") == 0;
+        endpoint->origin = g_strdup_printf("%s://%s:%s", scheme, lower, port);
+        endpoint->authority = strstr(endpoint->origin, "://") + 3;
+        endpoint->url = g_strdup(text);
+        for (size_t end = strlen(text); end > 0 && text[end - 1] == '/';)
+            endpoint->url[--end] = '\0';
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_free(text);
+    return good;
+}
+
+static bool
+set_url(HrEndpoint *endpoint, const char *text, GError **error)
+{
+    CURLU *url = curl_url();
+    bool good = false;
+
+    if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) !=
+        CURLUE_OK)
+        hr_error_set(error, HR_CONFIG,
+                     "the url is not of the form https://host[:port][/path]");
+    else if (has_part(url, CURLUPART_USER) ||
+             has_part(url, CURLUPART_PASSWORD))
+        hr_error_set(error, HR_CONFIG,
+                     "the url carries a user name: use the settings "
+                     "username and password");
+    else if (has_part(url, CURLUPART_QUERY) ||
+             has_part(url, CURLUPART_FRAGMENT))
+        hr_error_set(error, HR_CONFIG,
+                     "the url must end with host, port or path: no \"?\" "
+                     "and no \"#\"");
+    else if (!take_url(endpoint, url))
+        hr_error_set(error, HR_CONFIG,
+                     "the url does not start with https:// or http://");
+    else
+        good = true;
+    curl_url_cleanup(url);
+    return good;
+}
+
+/* The header is made once; every copy but the last is wiped. */
+static bool
+set_credentials(HrEndpoint *endpoint, const HrEndpointSpec *spec,
+                GError **error)
+{
+    size_t size;
+    char *pair;
+    char *code;
+    char *header;
+
+    if (spec->username == NULL || spec->password == NULL)
+        return true;
+    if (strchr(spec->username, ':') != NULL)
+        return hr_error_set(error, HR_CONFIG,
+                            "a username cannot have a \":\"");
+    pair = g_strconcat(spec->username, ":", hr_secret_reveal(spec->password),
+                       NULL);
+    size = strlen(pair);
+    code = g_base64_encode((const guchar *)pair, size);
+    hr_secret_wipe(pair, size);
+    header = g_strconcat("Authorization: Basic ", code, NULL);
+    hr_secret_wipe(code, strlen(code));
+    endpoint->authorization = hr_secret_new(header);
+    hr_secret_wipe(header, strlen(header));
+    g_free(pair);
+    g_free(code);
+    g_free(header);
+    return true;
+}
+
+static HrMetric *
+requests_metric(void)
+{
+    static const char *const labels[] = {"endpoint", "method", "code", NULL};
+
+    return hr_metric_declare(
+        HR_METRIC_COUNTER, "harbor_replicator_requests_total",
+        "HTTP requests sent, repetitions included.", labels, NULL, 0);
+}
+
+static HrSample *
+endpoint_sample(const HrEndpoint *endpoint, uint32_t type, const char *name,
+                const char *help)
+{
+    static const double bounds[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                    0.5,   1,    2.5,   5,    10};
+    static const char *const labels[] = {"endpoint", NULL};
+    const char *const values[] = {endpoint->name, NULL};
+    bool histogram = type == HR_METRIC_HISTOGRAM;
+
+    return hr_metric_sample(
+        hr_metric_declare(type, name, help, labels, histogram ? bounds : NULL,
+                          histogram ? G_N_ELEMENTS(bounds) : 0),
+        values);
+}
+
+static void
+declare_metrics(HrEndpoint *endpoint)
+{
+    (void)requests_metric();
+    endpoint->retried = endpoint_sample(
+        endpoint, HR_METRIC_COUNTER, "harbor_replicator_request_retries_total",
+        "HTTP requests sent again after a failure.");
+    endpoint->received = endpoint_sample(
+        endpoint, HR_METRIC_COUNTER, "harbor_replicator_received_bytes_total",
+        "Bytes of response bodies received.");
+    endpoint->sent = endpoint_sample(endpoint, HR_METRIC_COUNTER,
+                                     "harbor_replicator_sent_bytes_total",
+                                     "Bytes of request bodies sent.");
+    endpoint->duration =
+        endpoint_sample(endpoint, HR_METRIC_HISTOGRAM,
+                        "harbor_replicator_request_duration_seconds",
+                        "Time from the start of an HTTP request to the end "
+                        "of its response.");
+}
+
+HrEndpoint *
+hr_endpoint_new(HrNet *net, const HrEndpointSpec *spec, GError **error)
+{
+    g_autoptr(HrEndpoint) endpoint = g_new0(HrEndpoint, 1);
+
+    endpoint->name = g_strdup(spec->name);
+    if (spec->url != NULL && !set_url(endpoint, spec->url, error))
+        return NULL;
+    if (!set_credentials(endpoint, spec, error))
+        return NULL;
+    endpoint->ca_file = g_strdup(spec->ca_file);
+    endpoint->insecure = spec->insecure;
+    endpoint->connect_timeout_us = spec->connect_timeout_us;
+    endpoint->timeout_us = spec->timeout_us;
+    endpoint->stall_us = spec->stall_us;
+    endpoint->retry = spec->retry;
+    endpoint->settings = spec->settings;
+    endpoint->loop = hr_net_loop(net, spec->affinity);
+    endpoint->request_line.one_gate = true;
+    endpoint->requests.limit = MAX(spec->requests, 1);
+    endpoint->transfer_line = hr_net_transfer_line(net, spec->affinity);
+    endpoint->transfers.limit = MAX(spec->transfers, 1);
+    if (endpoint->url != NULL)
+        declare_metrics(endpoint);
+    return g_steal_pointer(&endpoint);
+}
+
+void
+hr_endpoint_free(HrEndpoint *endpoint)
+{
+    if (endpoint == NULL)
+        return;
+    hr_secret_unref(endpoint->authorization);
+    g_free(endpoint->name);
+    g_free(endpoint->url);
+    g_free(endpoint->origin);
+    g_free(endpoint->ca_file);
+    g_free(endpoint);
+}
+
+const char *
+hr_endpoint_name(const HrEndpoint *endpoint)
+{
+    return endpoint->name;
+}
+
+const char *
+hr_endpoint_origin(const HrEndpoint *endpoint)
+{
+    return endpoint->origin;
+}
+
+hr_settings *
+hr_endpoint_settings(const HrEndpoint *endpoint)
+{
+    return endpoint->settings;
+}
+
+void
+hr_endpoint_stats(HrEndpoint *endpoint, HrEndpointStats *stats)
+{
+    stats->requests = atomic_load(&endpoint->request_count);
+    stats->writes = atomic_load(&endpoint->write_count);
+    stats->retries = atomic_load(&endpoint->retry_count);
+    stats->sent_bytes = atomic_load(&endpoint->sent_bytes);
+    stats->received_bytes = atomic_load(&endpoint->received_bytes);
+}
+
+static HrSample *
+find_sample(HrEndpoint *endpoint, unsigned method, unsigned status)
+{
+    char code[16] = "none";
+    const char *const values[] = {endpoint->name, method_names[method], code,
+                                  NULL};
+    HrSample *sample;
+
+    for (unsigned i = 0; i < endpoint->sample_count; i++)
+        if (endpoint->samples[i].method == method &&
+            endpoint->samples[i].status == status)
+            return endpoint->samples[i].sample;
+    if (status != 0)
+        g_snprintf(code, sizeof code, "%u", status);
+    sample = hr_metric_sample(requests_metric(), values);
+    if (endpoint->sample_count < HR_ENDPOINT_SAMPLES) {
+        HrRequestSample *kept = &endpoint->samples[endpoint->sample_count++];
+
+        kept->sample = sample;
+        kept->method = method;
+        kept->status = status;
+    }
+    return sample;
+}
+
+void
+hr_endpoint_count_on_loop(HrEndpoint *endpoint, unsigned method,
+                          unsigned status, uint64_t sent_bytes,
+                          uint64_t received_bytes, int64_t duration_us)
+{
+    atomic_fetch_add(&endpoint->request_count, 1);
+    if (method != HR_HTTP_GET && method != HR_HTTP_HEAD)
+        atomic_fetch_add(&endpoint->write_count, 1);
+    hr_sample_add(find_sample(endpoint, method, status), 1);
+    hr_sample_observe(endpoint->duration, (double)duration_us / 1e6);
+    if (sent_bytes > 0) {
+        atomic_fetch_add(&endpoint->sent_bytes, sent_bytes);
+        hr_sample_add(endpoint->sent, sent_bytes);
+    }
+    if (received_bytes > 0) {
+        atomic_fetch_add(&endpoint->received_bytes, received_bytes);
+        hr_sample_add(endpoint->received, received_bytes);
+    }
+}
+
+void
+hr_endpoint_count_retry_on_loop(HrEndpoint *endpoint)
+{
+    atomic_fetch_add(&endpoint->retry_count, 1);
+    hr_sample_add(endpoint->retried, 1);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Permits: lines before gates. */
+#include "net/permit.h"
+
+#include <stddef.h>
+
+/* A waiter for two gates may be overtaken by those who need only the one that
+ * is free, but not for ever. */
+#define OVERTAKEN_LIMIT 32
+
+static bool
+has_room(const HrGate *gate)
+{
+    return gate == NULL || gate->taken < gate->limit;
+}
+
+static bool
+may_enter(const HrWaiter *waiter)
+{
+    return has_room(waiter->gates[0]) && has_room(waiter->gates[1]);
+}
+
+static void
+count(const HrWaiter *waiter, int step)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (waiter->gates[i] != NULL)
+            waiter->gates[i]->taken += (unsigned)step;
+}
+
+/* Takes the waiter after `before` (NULL: the first) out of the line. */
+static HrWaiter *
+unlink_after(HrLine *line, HrWaiter *before)
+{
+    HrWaiter *waiter = before != NULL ? before->next : line->first;
+
+    if (before != NULL)
+        before->next = waiter->next;
+    else
+        line->first = waiter->next;
+    if (line->last == waiter)
+        line->last = before;
+    waiter->next = NULL;
+    return waiter;
+}
+
+static void
+note_overtaking(HrLine *line, const HrWaiter *who)
+{
+    for (HrWaiter *waiter = line->first; waiter != who; waiter = waiter->next)
+        waiter->overtaken++;
+}
+
+/* The first that may enter, taken out of the line; or NULL. */
+static HrWaiter *
+next_to_enter(HrLine *line)
+{
+    HrWaiter *before = NULL;
+
+    for (HrWaiter *waiter = line->first; waiter != NULL;
+         waiter = waiter->next) {
+        if (may_enter(waiter)) {
+            note_overtaking(line, waiter);
+            return unlink_after(line, before);
+        }
+        if (line->one_gate || waiter->overtaken >= OVERTAKEN_LIMIT)
+            return NULL;
+        before = waiter;
+    }
+    return NULL;
+}
+
+static void
+move(HrLine *line)
+{
+    HrWaiter *waiter;
+
+    /* Whoever enters may leave at once: no recursion. */
+    line->again = true;
+    if (line->moving)
+        return;
+    line->moving = true;
+    while (line->again) {
+        line->again = false;
+        while ((waiter = next_to_enter(line)) != NULL) {
+            waiter->state = HR_WAITER_INSIDE;
+            count(waiter, 1);
+            waiter->enter(waiter->data);
+        }
+    }
+    line->moving = false;
+}
+
+void
+hr_line_join_on_loop(HrLine *line, HrWaiter *waiter)
+{
+    waiter->next = NULL;
+    waiter->overtaken = 0;
+    waiter->state = HR_WAITER_WAITING;
+    if (line->last != NULL)
+        line->last->next = waiter;
+    else
+        line->first = waiter;
+    line->last = waiter;
+    move(line);
+}
+
+void
+hr_line_leave_on_loop(HrLine *line, HrWaiter *waiter)
+{
+    HrWaiter *before = NULL;
+
+    if (waiter->state == HR_WAITER_WAITING) {
+        for (HrWaiter *other = line->first; other != waiter;
+             other = other->next)
+            before = other;
+        unlink_after(line, before);
+    } else if (waiter->state == HR_WAITER_INSIDE) {
+        count(waiter, -1);
+    }
+    waiter->state = HR_WAITER_OUTSIDE;
+    move(line);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The source of a pipe that is a GET request, with its redirects. */
+#include "net/pipe-state.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "net/origin.h"
+#include "net/registry-error.h"
+
+#define HOP_LIMIT 3
+
+/* Bodies of redirects and errors: for their text, not for the blob. */
+#define ERROR_BODY_LIMIT (64 * 1024)
+
+/* Headers for a host that the registry sent us to: no credentials, nothing
+ * that the plugin asked for. */
+static struct curl_slist foreign_headers = {(char *)"Expect:", NULL};
+
+static bool
+is_redirect(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
+}
+
+/* Before the first byte: a length that is wrong needs no reading. */
+static bool
+check_length(HrPipe *pipe)
+{
+    const char *text =
+        hr_response_header(&pipe->source.response, "Content-Length");
+    guint64 length;
+
+    if (pipe->received > 0 || text == NULL ||
+        !g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, &length, NULL) ||
+        length == (guint64)pipe->size)
+        return true;
+    return hr_error_set(&pipe->fault, HR_INTEGRITY,
+                        "%s announces %" G_GUINT64_FORMAT
+                        " bytes instead of %" G_GINT64_FORMAT,
+                        pipe->source.attempt.host, length, (gint64)pipe->size);
+}
+
+static bool
+has_room(HrPipe *pipe, size_t size)
+{
+    if (hr_ring_free_space(pipe->ring) >= size)
+        return true;
+    /* The worker may just have made room: say first that we want it, then
+     * look again. */
+    atomic_exchange(&pipe->loop_wants, true);
+    if (hr_ring_free_space(pipe->ring) < size)
+        return false;
+    atomic_exchange(&pipe->loop_wants, false);
+    return true;
+}
+
+static void
+tell_consumer(HrPipe *pipe)
+{
+    if (hr_pipe_available(pipe) < hr_pipe_batch_bytes(pipe))
+        return;
+    if (pipe->target.request == NULL) {
+        if (atomic_exchange(&pipe->worker_wants, false))
+            hr_call_wake(pipe->call);
+    } else if (!pipe->target.started || pipe->target.paused) {
+        hr_pipe_pump_later_on_loop(pipe);
+    }
+}
+
+static size_t
+body_cb(char *bytes, size_t size, size_t count, void *data)
+{
+    HrPipe *pipe = data;
+    size_t length = size * count;
+
+    if (pipe->source.response.status != 200)
+        return hr_response_take_body(&pipe->source.response, bytes, length)
+                   ? length
+                   : 0;
+    if (!check_length(pipe))
+        return 0;
+    /* Too many bytes would never fit; they must not wait for room. */
+    if (pipe->received + (int64_t)length <= pipe->size &&
+        !has_room(pipe, length)) {
+        pipe->source.paused = true;
+        tell_consumer(pipe);
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (!hr_pipe_take(pipe, bytes, length, &pipe->fault))
+        return 0;
+    hr_ring_write(pipe->ring, bytes, length);
+    tell_consumer(pipe);
+    return length;
+}
+
+/* For messages: "host:port" of where the source was sent to. */
+static void
+name_host(HrPipe *pipe)
+{
+    const char *host = strstr(pipe->redirect_url, "://") + 3;
+
+    g_free(pipe->redirect_host);
+    pipe->redirect_host = g_strndup(host, strcspn(host, "/?#"));
+    pipe->source.attempt.host = pipe->redirect_host;
+}
+
+/* Where a redirect leads, and whether our credentials may go along: only to
+ * the registry itself, however many hosts lie between. */
+static bool
+follow(HrPipe *pipe, GError **error)
+{
+    HrPipeEnd *source = &pipe->source;
+    const HrEndpoint *endpoint = source->request->endpoint;
+    const char *location = hr_response_header(&source->response, "Location");
+    g_autofree char *url = NULL;
+    g_autofree char *checked = NULL;
+    bool same = false;
+
+    if (location == NULL)
+        return hr_error_set(error, HR_INVALID, "HTTP %u without a Location",
+                            source->response.status);
+    if (++pipe->hops > HOP_LIMIT)
+        return hr_error_set(error, HR_INVALID,
+                            "more than %d redirects from %s", HOP_LIMIT,
+                            endpoint->authority);
+    url = hr_origin_check(source->attempt.url, location, HR_ORIGIN_REDIRECT,
+                          NULL, error);
+    if (url == NULL)
+        return false;
+    checked =
+        hr_origin_check(endpoint->url, url, HR_ORIGIN_REDIRECT, &same, error);
+    if (checked == NULL)
+        return false;
+    g_free(pipe->redirect_url);
+    pipe->redirect_url = g_steal_pointer(&url);
+    source->attempt.url = pipe->redirect_url;
+    source->attempt.headers =
+        same ? source->request->headers : &foreign_headers;
+    name_host(pipe);
+    hr_pipe_start_source_on_loop(pipe);
+    return true;
+}
+
+/* All is right unless an error is set. */
+static void
+judge(HrPipe *pipe, CURLcode code, GError **error)
+{
+    HrPipeEnd *source = &pipe->source;
+    unsigned status = source->response.status;
+    bool answered = source->response.headers_end;
+    bool ours = source->attempt.headers != &foreign_headers;
+
+    if (pipe->fault != NULL) {
+        g_propagate_error(error, g_steal_pointer(&pipe->fault));
+    } else if (answered && status >= 200 && status < 300 && status != 200) {
+        hr_error_set(error, HR_INVALID, "HTTP %u instead of 200", status);
+    } else if (answered && status != 200) {
+        hr_registry_error_set(
+            &source->response, 1,
+            ours && source->request->endpoint->authorization != NULL, error);
+    } else if (code != CURLE_OK) {
+        hr_pipe_connection_error(pipe, &source->attempt, code, pipe->received,
+                                 error);
+    } else {
+        hr_pipe_verify(pipe, error);
+    }
+}
+
+static void
+ended_cb(void *data, CURLcode code)
+{
+    HrPipe *pipe = data;
+    g_autoptr(GError) error = NULL;
+
+    hr_pipe_note_on_loop(
+        pipe, hr_attempt_finish_on_loop(&pipe->source.attempt, code));
+    pipe->source.paused = false;
+    if (pipe->source.response.headers_end &&
+        is_redirect(pipe->source.response.status)) {
+        if (follow(pipe, &error))
+            return;
+    } else {
+        judge(pipe, code, &error);
+    }
+    if (error != NULL)
+        hr_pipe_end_on_loop(pipe, g_steal_pointer(&error), true);
+    else if (pipe->target.request == NULL)
+        hr_pipe_end_on_loop(pipe, NULL, false);
+    else
+        hr_pipe_pump_later_on_loop(pipe);
+}
+
+void
+hr_pipe_start_source_on_loop(HrPipe *pipe)
+{
+    HrPipeEnd *source = &pipe->source;
+
+    hr_response_reset(&source->response);
+    source->response.limit_bytes = ERROR_BODY_LIMIT;
+    source->started = true;
+    hr_pace_restart(&source->pace, pipe->received);
+    hr_attempt_prepare_on_loop(&source->attempt, ended_cb, pipe);
+    curl_easy_setopt(source->attempt.handle, CURLOPT_WRITEFUNCTION, body_cb);
+    curl_easy_setopt(source->attempt.handle, CURLOPT_WRITEDATA, pipe);
+    hr_attempt_start_on_loop(&source->attempt);
+}
+
+void
+hr_pipe_resume_source_on_loop(HrPipe *pipe)
+{
+    HrPipeEnd *source = &pipe->source;
+    CURLcode code;
+
+    source->paused = false;
+    atomic_exchange(&pipe->loop_wants, false);
+    hr_pace_restart(&source->pace, pipe->received);
+    /* This delivers what was held, through body_cb. */
+    code = curl_easy_pause(source->attempt.handle, CURLPAUSE_CONT);
+    if (code != CURLE_OK) {
+        hr_loop_stop_on_loop(pipe->loop, source->attempt.handle);
+        ended_cb(pipe, code);
+    }
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The inside of a pipe, shared by its parts.  Internal to core/net.
+ *
+ *     pipe.c         the worker's part: local ends, waiting, results
+ *     pipe-loop.c    the loop's part: permits, pace, starting and ending
+ *     pipe-source.c  the GET on the loop
+ *     pipe-target.c  the PUT on the loop
+ *
+ * The ring has one producer and one consumer, the loop or the worker each.
+ * `verified` is set by the producer's side when the source has ended and all
+ * its bytes are right; before that the consumer leaves HR_PIPE_HELD_BYTES in
+ * the ring.
+ *
+ * Two flags cross threads when one end is local.  Both sides change them by
+ * exchange, and whoever finds one set by the other wakes it: of two that act
+ * at the same time one always sees what the other did.
+ *
+ *     loop_wants    the loop's end is paused: the worker kicks the loop
+ *     worker_wants  the worker waits: the loop wakes the call
+ */
+#ifndef HR_NET_PIPE_STATE_H
+#define HR_NET_PIPE_STATE_H
+
+#include <stdatomic.h>
+
+#include "base/digest.h"
+#include "base/ring.h"
+#include "net/attempt.h"
+#include "net/pipe.h"
+#include "net/request.h"
+
+#define HR_PIPE_RING_BYTES (1024 * 1024)
+
+/* What the target does not get before the source was found right. */
+#define HR_PIPE_HELD_BYTES (64 * 1024)
+
+/* A local end reads and writes this much at a time. */
+#define HR_PIPE_CHUNK_BYTES (256 * 1024)
+
+/* What moved on one end since when, for finding out that it stalls. */
+typedef struct HrPace {
+    int64_t since_us;
+    int64_t bytes;
+} HrPace;
+
+/* An end that is an HTTP request. */
+typedef struct HrPipeEnd {
+    HrRequest *request; /* NULL: a local end */
+    HrAttempt attempt;
+    HrResponse response;
+    HrPace pace;
+    bool started;
+    bool paused;
+} HrPipeEnd;
+
+struct HrPipe {
+    atomic_int references;
+    char *digest;
+    char *label;
+    int64_t size;
+    HrCall *call;
+
+    HrPipeEnd source;
+    HrPipeEnd target;
+    HrPipeRead read;
+    HrPipeWrite write;
+    void *read_data;
+    void *write_data;
+
+    /* The producer's: */
+    HrHash *hash;
+    int64_t received;
+
+    HrRing *ring;
+    size_t ring_bytes;
+    atomic_bool verified;
+    atomic_bool loop_wants;
+    atomic_bool worker_wants;
+    atomic_bool admitted; /* permits are there: a local source may read */
+    atomic_int_fast64_t moved;
+
+    /* The loop's: */
+    HrLoop *loop; /* NULL: both ends are local */
+    HrLine *line;
+    HrPost begin;
+    HrPost kick;
+    HrPost stop;
+    HrPost chore;
+    atomic_bool kicked; /* a kick is on its way */
+    bool chore_due;
+    HrWaiter waiter;
+    HrTimer timer;
+    char *redirect_url; /* where the source was last sent to */
+    char *redirect_host;
+    unsigned hops;
+    GError *fault; /* found in a callback of the source, told at its end */
+    bool ended;
+
+    /* The loop's until `done` is raised, then the worker's: */
+    GError *error;
+    bool source_failed;
+    GPtrArray *notes;
+    atomic_bool done;
+
+    /* The worker's: */
+    GError *local_error;
+    bool local_source_failed;
+    bool read_over;
+    bool finished;
+};
+
+/* ---- anywhere */
+
+void
+hr_pipe_unref(HrPipe *pipe);
+
+/* Counts and hashes bytes of the source; false if they are too many. */
+bool
+hr_pipe_take(HrPipe *pipe, const void *bytes, size_t size, GError **error);
+
+/* At the end of the source: sets `verified` if size and digest are right. */
+bool
+hr_pipe_verify(HrPipe *pipe, GError **error);
+
+/* Bytes that the consumer may take now. */
+size_t
+hr_pipe_available(const HrPipe *pipe);
+
+/* How much has to be there, or free, before somebody is woken for it. */
+size_t
+hr_pipe_batch_bytes(const HrPipe *pipe);
+
+/* Has the loop look at the pipe again. */
+void
+hr_pipe_kick(HrPipe *pipe);
+
+/* ---- on the loop */
+
+void
+hr_pipe_begin_cb(void *data);
+
+void
+hr_pipe_stop_cb(void *data);
+
+/* Looks at the pipe again later in this turn. */
+void
+hr_pipe_pump_later_on_loop(HrPipe *pipe);
+
+/* Ends the loop's part; takes `error` (NULL: all is well).  Never from
+ * within a callback of libcurl. */
+void
+hr_pipe_end_on_loop(HrPipe *pipe, GError *error, bool source_failed);
+
+void
+hr_pipe_note_on_loop(HrPipe *pipe, char *line);
+
+void
+hr_pace_restart(HrPace *pace, int64_t bytes);
+
+/* The error for a connection that ended `bytes` into the blob, or never
+ * stood. */
+void
+hr_pipe_connection_error(const HrPipe *pipe, const HrAttempt *attempt,
+                         CURLcode code, int64_t bytes, GError **error);
+
+void
+hr_pipe_start_source_on_loop(HrPipe *pipe);
+
+void
+hr_pipe_start_target_on_loop(HrPipe *pipe);
+
+void
+hr_pipe_resume_source_on_loop(HrPipe *pipe);
+
+void
+hr_pipe_resume_target_on_loop(HrPipe *pipe);
+
+/* True if the server has answered before it got everything. */
+bool
+hr_pipe_target_refused(const HrPipe *pipe);
+
+#endif

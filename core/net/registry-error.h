@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Registry error: what a response of 4xx or 5xx stands for, in one line.
+ * Internal to core/net.
+ */
+#ifndef HR_NET_REGISTRY_ERROR_H
+#define HR_NET_REGISTRY_ERROR_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "net/response.h"
+
+/* Class from the status code; text "HTTP 404 after 2 attempts: CODE: message"
+ * with the registry's own words where the body has the form of the
+ * distribution specification. */
+void
+hr_registry_error_set(const HrResponse *response, unsigned attempts,
+                      bool has_credentials, GError **error);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Request: a copy of what is to be sent, checked. */
+#include "net/request.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "net/origin.h"
+
+#define DEFAULT_LIMIT_BYTES (UINT64_C(4) * 1024 * 1024)
+
+/* Headers that we add ourselves, at most. */
+#define OWN_HEADERS 4
+
+static const char no_expect[] = "Expect:";
+static const char no_content_type[] = "Content-Type:";
+
+/* No blanks, controls or other bytes that do not belong into a URL; a line
+ * break would end the request line. */
+static bool
+is_clean(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text <= 0x20 || *text == 0x7f)
+            return false;
+    return true;
+}
+
+static char *
+resolve_given(const HrEndpoint *endpoint, const hr_http_request *given,
+              GError **error)
+{
+    HrOriginPurpose purpose =
+        given->method == HR_HTTP_GET || given->method == HR_HTTP_HEAD
+            ? HR_ORIGIN_LINK
+            : HR_ORIGIN_UPLOAD;
+    const char *base_target = given->base != NULL ? given->base : "";
+    g_autofree char *base = NULL;
+
+    /* A base that is an address itself came from the server as well. */
+    if (*base_target == '/' || *base_target == '\0')
+        base = g_strconcat(endpoint->url, base_target, NULL);
+    else
+        base =
+            hr_origin_check(endpoint->url, base_target, purpose, NULL, error);
+    if (base == NULL)
+        return NULL;
+    return hr_origin_check(base, given->target, purpose, NULL, error);
+}
+
+static char *
+make_url(const HrEndpoint *endpoint, const hr_http_request *given,
+         GError **error)
+{
+    g_autofree char *url = NULL;
+
+    if (given->target == NULL) {
+        hr_error_set(error, HR_BUG, "a request without a target");
+        return NULL;
+    }
+    if ((given->flags & HR_HTTP_SERVER_GIVEN) != 0) {
+        url = resolve_given(endpoint, given, error);
+        if (url == NULL)
+            return NULL;
+    } else if (given->target[0] == '/') {
+        url = g_strconcat(endpoint->url, given->target, NULL);
+    } else {
+        hr_error_set(error, HR_BUG,
+                     "the target of a request does not start with \"/\"");
+        return NULL;
+    }
+    if (!is_clean(url)) {
+        hr_error_set(error, HR_INVALID,
+                     "an address with blanks or control characters");
+        return NULL;
+    }
+    return g_steal_pointer(&url);
+}
+
+/* What a request needs in memory, and what of ours it has already. */
+typedef struct Needs {
+    size_t text_bytes;
+    size_t headers;
+    size_t body_bytes;
+    bool has_type;
+    bool has_authorization;
+} Needs;
+
+static bool
+measure(const hr_http_request *given, Needs *needs)
+{
+    for (const char *const *header = given->headers;
+         header != NULL && *header != NULL; header++) {
+        const char *colon = strchr(*header, ':');
+
+        if (colon == NULL || colon == *header ||
+            strpbrk(*header, "\r\n") != NULL)
+            return false;
+        needs->text_bytes += strlen(*header) + 1;
+        needs->headers++;
+        if (g_ascii_strncasecmp(*header, no_content_type,
+                                strlen(no_content_type)) == 0)
+            needs->has_type = true;
+        if (g_ascii_strncasecmp(*header, "Authorization:", 14) == 0)
+            needs->has_authorization = true;
+    }
+    return true;
+}
+
+static char *
+append_text(char **cursor, const char *text)
+{
+    char *copy = *cursor;
+    size_t size = strlen(text) + 1;
+
+    memcpy(copy, text, size);
+    *cursor += size;
+    return copy;
+}
+
+/* libcurl only reads the texts. */
+static void
+add_header(HrRequest *request, struct curl_slist **node, const char *text)
+{
+    (*node)->data = (char *)text;
+    (*node)->next = request->headers;
+    request->headers = *node;
+    (*node)++;
+}
+
+static bool
+is_idempotent(const hr_http_request *given)
+{
+    return (given->method != HR_HTTP_POST && given->method != HR_HTTP_PATCH) ||
+           (given->flags & HR_HTTP_IDEMPOTENT) != 0;
+}
+
+static void
+fill_headers(HrRequest *request, const hr_http_request *given,
+             const Needs *needs, struct curl_slist *node, char **text)
+{
+    const HrEndpoint *endpoint = request->endpoint;
+
+    for (const char *const *header = given->headers;
+         header != NULL && *header != NULL; header++)
+        add_header(request, &node, append_text(text, *header));
+    add_header(request, &node, no_expect);
+    /* libcurl would call every body a form. */
+    if (!needs->has_type && given->method >= HR_HTTP_POST)
+        add_header(request, &node, no_content_type);
+    if (endpoint->authorization != NULL && !needs->has_authorization)
+        add_header(request, &node, hr_secret_reveal(endpoint->authorization));
+    add_header(request, &node, request->id);
+}
+
+static HrRequest *
+copy_request(HrEndpoint *endpoint, const hr_http_request *given,
+             const char *url, const Needs *needs)
+{
+    size_t nodes_bytes = needs->headers * sizeof(struct curl_slist);
+    HrRequest *request = g_malloc(sizeof *request + nodes_bytes + strlen(url) +
+                                  1 + needs->text_bytes + needs->body_bytes);
+    struct curl_slist *nodes = (struct curl_slist *)(request + 1);
+    char *text = (char *)nodes + nodes_bytes;
+
+    memset(request, 0, sizeof *request);
+    request->endpoint = endpoint;
+    request->method = given->method;
+    request->idempotent = is_idempotent(given);
+    request->limit_bytes =
+        given->limit_bytes > 0 ? given->limit_bytes : DEFAULT_LIMIT_BYTES;
+    request->url = append_text(&text, url);
+    fill_headers(request, given, needs, nodes, &text);
+    if (needs->body_bytes > 0)
+        request->body = memcpy(text, given->body, needs->body_bytes);
+    request->body_size = needs->body_bytes;
+    hr_request_set_id(request, "");
+    return request;
+}
+
+HrRequest *
+hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
+               bool with_body, GError **error)
+{
+    g_autofree char *url = NULL;
+    Needs needs = {.headers = OWN_HEADERS};
+
+    if (endpoint->url == NULL) {
+        hr_error_set(error, HR_BUG, "a request to an endpoint without a url");
+        return NULL;
+    }
+    if (hr_method_name(given->method) == NULL || !measure(given, &needs)) {
+        hr_error_set(error, HR_BUG,
+                     "a request with an unknown method or a header that is "
+                     "none");
+        return NULL;
+    }
+    if (with_body && given->body != NULL)
+        needs.body_bytes = (size_t)given->body_size;
+    url = make_url(endpoint, given, error);
+    return url != NULL ? copy_request(endpoint, given, url, &needs) : NULL;
+}
+
+void
+hr_request_set_id(HrRequest *request, const char *correlation)
+{
+    g_snprintf(request->id, sizeof request->id, "X-Request-Id: %s",
+               correlation);
+}
+
+void
+hr_request_free(HrRequest *request)
+{
+    g_free(request);
+}
