@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Transfer: one blob from one registry to another; and reading one. */
+#include "base/error.h"
+#include "plug/ends.h"
+#include "plug/registry-instance.h"
+
+struct HrTransfer {
+    char *source_repository;
+    char *target_repository;
+    char *digest;
+    HrPipe *pipe;
+    HrCall *call; /* of the start, for the end */
+    hr_blob_source source;
+    hr_blob_target target;
+};
+
+struct HrBlobReading {
+    HrPipe *pipe;
+    hr_blob_source source;
+};
+
+bool
+hr_blob_source_read(void *data, HrCall *call, void *buffer, size_t capacity,
+                    size_t *size, GError **error)
+{
+    hr_blob_source *source = data;
+    HrRegistry *registry = source->registry;
+    hr_status status;
+
+    *size = 0;
+    hr_registry_enter(registry, call);
+    status = registry->ops->read_blob(registry->plugin, call, source->reader,
+                                      buffer, capacity, size);
+    if (!hr_registry_leave(registry, call, status, error))
+        return false;
+    return *size <= capacity ||
+           hr_error_set(error, HR_BUG,
+                        "%s: the plugin read more than it was "
+                        "asked for",
+                        hr_registry_name(registry));
+}
+
+bool
+hr_blob_target_write(void *data, HrCall *call, const void *bytes, size_t size,
+                     GError **error)
+{
+    hr_blob_target *target = data;
+    HrRegistry *registry = target->registry;
+    hr_status status;
+
+    hr_registry_enter(registry, call);
+    status = registry->ops->write_blob(registry->plugin, call, target->writer,
+                                       bytes, size);
+    return hr_registry_leave(registry, call, status, error);
+}
+
+/* Local ends need functions that ends over HTTP do without. */
+static bool
+has_reader_functions(const HrRegistry *registry, GError **error)
+{
+    const hr_registry_ops *ops = registry->ops;
+
+    if (HR_HAS(ops, hr_registry_ops, close_blob) && ops->read_blob != NULL &&
+        ops->close_blob != NULL)
+        return true;
+    return hr_error_set(error, HR_BUG,
+                        "%s: the plugin gave a reader, but has no read_blob "
+                        "and close_blob",
+                        hr_registry_name(registry));
+}
+
+static bool
+has_writer_functions(const HrRegistry *registry, bool local, GError **error)
+{
+    const hr_registry_ops *ops = registry->ops;
+
+    if (HR_HAS(ops, hr_registry_ops, abort_blob) &&
+        (!local || ops->write_blob != NULL) && ops->commit_blob != NULL &&
+        ops->abort_blob != NULL)
+        return true;
+    return hr_error_set(error, HR_BUG,
+                        "%s: the plugin gave a %s, but lacks %scommit_blob or "
+                        "abort_blob",
+                        hr_registry_name(registry),
+                        local ? "writer" : "session",
+                        local ? "write_blob, " : "");
+}
+
+static bool
+open_source(hr_blob_source *source, const char *repository, const char *digest,
+            int64_t size, HrCall *call, GError **error)
+{
+    HrRegistry *registry = source->registry;
+    hr_blob blob = {
+        .struct_size = sizeof blob,
+        .repository = repository,
+        .digest = digest,
+        .size = (uint64_t)size,
+    };
+    hr_status status;
+
+    hr_registry_enter(registry, call);
+    status = registry->ops->open_blob(registry->plugin, call, &blob, source);
+    if (!hr_registry_leave(registry, call, status, error))
+        return false;
+    if (!source->described)
+        return hr_error_set(error, HR_BUG,
+                            "%s: the plugin described no source",
+                            hr_registry_name(registry));
+    return source->reader == NULL || has_reader_functions(registry, error);
+}
+
+static void
+close_source(hr_blob_source *source)
+{
+    HrRegistry *registry = source->registry;
+
+    if (source->reader == NULL ||
+        !HR_HAS(registry->ops, hr_registry_ops, close_blob) ||
+        registry->ops->close_blob == NULL)
+        return;
+    hr_instance_enter(&registry->instance);
+    registry->ops->close_blob(registry->plugin, source->reader);
+    hr_instance_leave(&registry->instance);
+    source->reader = NULL;
+}
+
+static bool
+create_target(HrTransfer *transfer, int64_t size, const char *mount_from,
+              HrCall *call, GError **error)
+{
+    hr_blob_target *target = &transfer->target;
+    HrRegistry *registry = target->registry;
+    hr_blob blob = {
+        .struct_size = sizeof blob,
+        .repository = transfer->target_repository,
+        .digest = transfer->digest,
+        .size = (uint64_t)size,
+    };
+    hr_status status;
+
+    hr_registry_enter(registry, call);
+    status = registry->ops->create_blob(registry->plugin, call, &blob,
+                                        mount_from, target);
+    if (!hr_registry_leave(registry, call, status, error))
+        return false;
+    if (!target->described)
+        return hr_error_set(error, HR_BUG,
+                            "%s: the plugin described no target",
+                            hr_registry_name(registry));
+    return target->writer == NULL ||
+           has_writer_functions(registry, target->local, error);
+}
+
+/* Short, for sentences: a digest's first twelve digits tell enough. */
+static char *
+make_label(const char *digest)
+{
+    return g_strdup_printf("blob %.19s", digest);
+}
+
+HrTransfer *
+hr_transfer_new(HrRegistry *source, const char *source_repository,
+                HrRegistry *target, const char *target_repository,
+                const char *digest, int64_t size, const char *mount_from,
+                HrCall *call, bool *source_failed, GError **error)
+{
+    g_autoptr(HrTransfer) transfer = g_new0(HrTransfer, 1);
+    g_autofree char *label = make_label(digest);
+    bool by_source = false;
+    bool good;
+
+    transfer->source_repository = g_strdup(source_repository);
+    transfer->target_repository = g_strdup(target_repository);
+    transfer->digest = g_strdup(digest);
+    transfer->call = call;
+    transfer->pipe = hr_pipe_new(digest, size, label);
+    transfer->source.registry = source;
+    transfer->source.pipe = transfer->pipe;
+    transfer->target.registry = target;
+    transfer->target.pipe = transfer->pipe;
+    good = create_target(transfer, size, mount_from, call, error);
+    if (good && transfer->target.kind == HR_TRANSFER_COPIED) {
+        good = open_source(&transfer->source, source_repository, digest, size,
+                           call, error);
+        by_source = !good;
+    }
+    if (source_failed != NULL)
+        *source_failed = by_source;
+    if (good)
+        return g_steal_pointer(&transfer);
+    g_prefix_error(error, "%s: ", label);
+    return NULL;
+}
+
+HrPipe *
+hr_transfer_pipe(HrTransfer *transfer)
+{
+    return transfer->target.kind == HR_TRANSFER_COPIED ? transfer->pipe : NULL;
+}
+
+HrTransferKind
+hr_transfer_kind(const HrTransfer *transfer)
+{
+    return transfer->target.kind;
+}
+
+static void
+abort_target(HrTransfer *transfer)
+{
+    hr_blob_target *target = &transfer->target;
+    HrRegistry *registry = target->registry;
+
+    if (target->writer == NULL ||
+        !HR_HAS(registry->ops, hr_registry_ops, abort_blob) ||
+        registry->ops->abort_blob == NULL)
+        return;
+    hr_instance_enter(&registry->instance);
+    registry->ops->abort_blob(registry->plugin, transfer->call,
+                              target->writer);
+    hr_instance_leave(&registry->instance);
+    hr_call_forgive(transfer->call);
+    target->writer = NULL;
+}
+
+bool
+hr_transfer_finish(HrTransfer *transfer, HrCall *call, GError **error)
+{
+    hr_blob_target *target = &transfer->target;
+    HrRegistry *registry = target->registry;
+    hr_status status;
+
+    if (target->kind != HR_TRANSFER_COPIED)
+        return true;
+    if (!hr_pipe_result(transfer->pipe, error)) {
+        g_prefix_error(error, "%s: ",
+                       hr_registry_name(hr_pipe_source_failed(transfer->pipe)
+                                            ? transfer->source.registry
+                                            : registry));
+        return false;
+    }
+    if (target->writer == NULL)
+        return true;
+    hr_registry_enter(registry, call);
+    status = registry->ops->commit_blob(registry->plugin, call,
+                                        g_steal_pointer(&target->writer));
+    return hr_registry_leave(registry, call, status, error);
+}
+
+void
+hr_transfer_free(HrTransfer *transfer)
+{
+    if (transfer == NULL)
+        return;
+    close_source(&transfer->source);
+    abort_target(transfer);
+    hr_pipe_free(transfer->pipe);
+    g_free(transfer->source_repository);
+    g_free(transfer->target_repository);
+    g_free(transfer->digest);
+    g_free(transfer);
+}
+
+HrBlobReading *
+hr_blob_reading_new(HrRegistry *registry, const char *repository,
+                    const char *digest, int64_t size, HrCall *call,
+                    GError **error)
+{
+    g_autoptr(HrBlobReading) reading = g_new0(HrBlobReading, 1);
+    g_autofree char *label = make_label(digest);
+
+    reading->pipe = hr_pipe_new(digest, size, label);
+    reading->source.registry = registry;
+    reading->source.pipe = reading->pipe;
+    if (!open_source(&reading->source, repository, digest, size, call, error))
+        return NULL;
+    return g_steal_pointer(&reading);
+}
+
+HrPipe *
+hr_blob_reading_pipe(HrBlobReading *reading)
+{
+    return reading->pipe;
+}
+
+void
+hr_blob_reading_free(HrBlobReading *reading)
+{
+    if (reading == NULL)
+        return;
+    close_source(&reading->source);
+    hr_pipe_free(reading->pipe);
+    g_free(reading);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT-0 */
+/*
+ * A registry: something that holds repositories of tagged artifacts.
+ *
+ * All functions run on worker threads and may block.  They are straight-line
+ * code: send requests through the host, wait, look at the answer.  Unless a
+ * function says otherwise it returns HR_OK or a class of error, with the text
+ * set by hr_host_call::fail.
+ *
+ * "repository" is a name as in the distribution specification, "reference" a
+ * tag or a digest; the host has checked their grammar.
+ */
+#ifndef HR_REGISTRY_H
+#define HR_REGISTRY_H
+
+#include <harbor-replicator/hr-abi.h>
+#include <harbor-replicator/hr-host.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An open registry: the plugin's own state of one endpoint. */
+typedef struct hr_registry hr_registry;
+
+/* What a reference points to, asked and answered.  The host sets the first
+ * block, the plugin the second. */
+typedef struct hr_manifest_query {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *repository;
+    const char *reference;
+
+    hr_status status; /* HR_OK, HR_NOT_FOUND, or an error        */
+    uint32_t reserved_out;
+    uint64_t size; /* of the manifest, bytes                  */
+    char digest[HR_DIGEST_CAPACITY];
+    char media_type[HR_MEDIA_TYPE_CAPACITY];
+    char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
+} hr_manifest_query;
+
+/* A blob of a repository. */
+typedef struct hr_blob {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *repository;
+    const char *digest;
+    uint64_t size; /* bytes                                   */
+} hr_blob;
+
+/* Whether a registry has a blob.  As hr_manifest_query, in two blocks. */
+typedef struct hr_blob_query {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *repository;
+    const char *digest;
+    uint64_t size; /* that it must have; a blob of another
+                                  size counts as not found                */
+
+    hr_status status; /* HR_OK, HR_NOT_FOUND, or an error        */
+    uint32_t reserved_out;
+    char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
+} hr_blob_query;
+
+/* Takes a manifest's bytes, exactly as stored.  Called at most once per
+ * get_manifest; copies. */
+typedef struct hr_manifest_sink hr_manifest_sink;
+struct hr_manifest_sink {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void (*take)(hr_manifest_sink *sink, const char *media_type,
+                 const void *bytes, uint64_t size_bytes);
+};
+
+typedef struct hr_registry_ops {
+    uint32_t struct_size;
+    uint32_t reserved;
+
+    /* Opens the registry that an endpoint describes.  No request yet.
+     * *registry is the plugin's until close. */
+    hr_status (*open)(hr_call *call, hr_endpoint *endpoint,
+                      hr_registry **registry);
+
+    /* Closes it.  No call is under way and none will come. */
+    void (*close)(hr_registry *registry);
+
+    /* Finds out with one cheap exchange whether the registry is there and
+     * takes the credentials: HR_AUTH_DENIED if it does not. */
+    hr_status (*probe)(hr_registry *registry, hr_call *call);
+
+    /* Lists all repositories, or fails: a part is never returned as the
+     * whole.  HR_UNSUPPORTED if the registry has no such list. */
+    hr_status (*list_repositories)(hr_registry *registry, hr_call *call,
+                                   hr_names *names);
+
+    /* Lists all tags of a repository, or fails.  HR_NOT_FOUND if there is no
+     * such repository. */
+    hr_status (*list_tags)(hr_registry *registry, hr_call *call,
+                           const char *repository, hr_names *names);
+
+    /* Resolves references without transferring manifests (HEAD).  Each query
+     * gets a status of its own; the function fails as a whole only if it
+     * could not ask at all.  At most 1024 queries. */
+    hr_status (*resolve)(hr_registry *registry, hr_call *call,
+                         hr_manifest_query *const *queries, size_t count);
+
+    /* Reads one manifest.  The bytes go to `sink` as they are; the host
+     * checks the digest.  HR_INVALID if it is larger than `limit_bytes`. */
+    hr_status (*get_manifest)(hr_registry *registry, hr_call *call,
+                              const char *repository, const char *reference,
+                              uint64_t limit_bytes, hr_manifest_sink *sink);
+
+    /* Stores one manifest under a tag or under its digest (`reference`),
+     * byte for byte.  `digest` is that of the bytes.  Durable when it
+     * returns. */
+    hr_status (*put_manifest)(hr_registry *registry, hr_call *call,
+                              const char *repository, const char *reference,
+                              const char *digest, const char *media_type,
+                              const void *bytes, uint64_t size_bytes);
+
+    /* Tells which blobs a registry has.  As resolve. */
+    hr_status (*stat_blobs)(hr_registry *registry, hr_call *call,
+                            hr_blob_query *const *queries, size_t count);
+
+    /* Describes where a blob's bytes come from, with one of
+     * hr_host_blob::source_*. */
+    hr_status (*open_blob)(hr_registry *registry, hr_call *call,
+                           const hr_blob *blob, hr_blob_source *source);
+
+    /* Describes where a blob's bytes go, with one of hr_host_blob::target_*.
+     * `mount_from` names another repository of the same registry that has
+     * the blob, or is NULL. */
+    hr_status (*create_blob)(hr_registry *registry, hr_call *call,
+                             const hr_blob *blob, const char *mount_from,
+                             hr_blob_target *target);
+
+    /* The rest is for plugins that give out readers, writers or sessions;
+     * others leave them NULL.  One that gives out readers has the first two,
+     * one that gives out writers or sessions has the last three. */
+
+    /* Reads up to `capacity` bytes; *size 0 means the end. */
+    hr_status (*read_blob)(hr_registry *registry, hr_call *call,
+                           hr_blob_reader *reader, void *buffer,
+                           size_t capacity, size_t *size);
+
+    /* Ends reading, at whatever point. */
+    void (*close_blob)(hr_registry *registry, hr_blob_reader *reader);
+
+    /* Appends bytes.  Nothing is visible before commit_blob. */
+    hr_status (*write_blob)(hr_registry *registry, hr_call *call,
+                            hr_blob_writer *writer, const void *data,
+                            size_t size);
+
+    /* Publishes the blob: the host has checked its size and digest.  Frees
+     * `writer`, also on failure. */
+    hr_status (*commit_blob)(hr_registry *registry, hr_call *call,
+                             hr_blob_writer *writer);
+
+    /* Throws away what was written.  Frees `writer`.  `call` may be
+     * cancelled already. */
+    void (*abort_blob)(hr_registry *registry, hr_call *call,
+                       hr_blob_writer *writer);
+} hr_registry_ops;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The layout of plugin ABI 1.0 on LP64, frozen.  A line that fails means that
+ * plugins built before would read the wrong memory: add members at the end of
+ * a struct, and lines here for the minor that has them; never change one.
+ */
+#include <harbor-replicator/hr-abi.h>
+#include <harbor-replicator/hr-host.h>
+#include <harbor-replicator/hr-plugin.h>
+#include <harbor-replicator/hr-registry.h>
+#include <harbor-replicator/hr-sink.h>
+#include <harbor-replicator/hr-strategy.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if UINTPTR_MAX == UINT64_MAX && defined(__LP64__)
+
+/* A struct may grow; it never shrinks. */
+#define SIZE(type, size)                                                      \
+    _Static_assert(sizeof(type) >= (size), #type " became smaller")
+#define AT(type, member, offset)                                              \
+    _Static_assert(offsetof(type, member) == (offset),                        \
+                   #type "." #member " moved")
+#define VALUE(name, value)                                                    \
+    _Static_assert((name) == (value), #name " has another value")
+
+SIZE(hr_host_log, 24);
+AT(hr_host_log, struct_size, 0);
+AT(hr_host_log, reserved, 4);
+AT(hr_host_log, write, 8);
+AT(hr_host_log, enabled, 16);
+SIZE(hr_host_call, 40);
+AT(hr_host_call, struct_size, 0);
+AT(hr_host_call, reserved, 4);
+AT(hr_host_call, fail, 8);
+AT(hr_host_call, cancelled, 16);
+AT(hr_host_call, forgive, 24);
+AT(hr_host_call, reason, 32);
+SIZE(hr_host_config, 40);
+AT(hr_host_config, struct_size, 0);
+AT(hr_host_config, reserved, 4);
+AT(hr_host_config, endpoint_name, 8);
+AT(hr_host_config, endpoint_settings, 16);
+AT(hr_host_config, string, 24);
+AT(hr_host_config, number, 32);
+SIZE(hr_host_names, 24);
+AT(hr_host_names, struct_size, 0);
+AT(hr_host_names, reserved, 4);
+AT(hr_host_names, add, 8);
+AT(hr_host_names, count, 16);
+SIZE(hr_http_request, 64);
+AT(hr_http_request, struct_size, 0);
+AT(hr_http_request, method, 4);
+AT(hr_http_request, flags, 8);
+AT(hr_http_request, reserved, 12);
+AT(hr_http_request, target, 16);
+AT(hr_http_request, base, 24);
+AT(hr_http_request, headers, 32);
+AT(hr_http_request, body, 40);
+AT(hr_http_request, body_size, 48);
+AT(hr_http_request, limit_bytes, 56);
+SIZE(hr_host_http, 64);
+AT(hr_host_http, struct_size, 0);
+AT(hr_host_http, reserved, 4);
+AT(hr_host_http, send, 8);
+AT(hr_host_http, wait, 16);
+AT(hr_host_http, status, 24);
+AT(hr_host_http, header, 32);
+AT(hr_host_http, body, 40);
+AT(hr_host_http, fail, 48);
+AT(hr_host_http, free, 56);
+SIZE(hr_host_blob, 48);
+AT(hr_host_blob, struct_size, 0);
+AT(hr_host_blob, reserved, 4);
+AT(hr_host_blob, source_request, 8);
+AT(hr_host_blob, source_reader, 16);
+AT(hr_host_blob, target_request, 24);
+AT(hr_host_blob, target_writer, 32);
+AT(hr_host_blob, target_present, 40);
+SIZE(hr_host_digest, 40);
+AT(hr_host_digest, struct_size, 0);
+AT(hr_host_digest, reserved, 4);
+AT(hr_host_digest, valid, 8);
+AT(hr_host_digest, start, 16);
+AT(hr_host_digest, update, 24);
+AT(hr_host_digest, finish, 32);
+SIZE(hr_host_metric, 16);
+AT(hr_host_metric, struct_size, 0);
+AT(hr_host_metric, reserved, 4);
+AT(hr_host_metric, count, 8);
+SIZE(hr_host, 80);
+AT(hr_host, struct_size, 0);
+AT(hr_host, abi_minor, 4);
+AT(hr_host, version, 8);
+AT(hr_host, log, 16);
+AT(hr_host, call, 24);
+AT(hr_host, config, 32);
+AT(hr_host, names, 40);
+AT(hr_host, http, 48);
+AT(hr_host, blob, 56);
+AT(hr_host, digest, 64);
+AT(hr_host, metric, 72);
+SIZE(hr_option, 40);
+AT(hr_option, struct_size, 0);
+AT(hr_option, type, 4);
+AT(hr_option, name, 8);
+AT(hr_option, default_value, 16);
+AT(hr_option, help, 24);
+AT(hr_option, flags, 32);
+AT(hr_option, reserved, 36);
+SIZE(hr_provider, 48);
+AT(hr_provider, struct_size, 0);
+AT(hr_provider, kind, 4);
+AT(hr_provider, name, 8);
+AT(hr_provider, summary, 16);
+AT(hr_provider, threads, 24);
+AT(hr_provider, reserved, 28);
+AT(hr_provider, ops, 32);
+AT(hr_provider, options, 40);
+SIZE(hr_plugin, 80);
+AT(hr_plugin, magic, 0);
+AT(hr_plugin, struct_size, 8);
+AT(hr_plugin, abi_major, 12);
+AT(hr_plugin, abi_minor, 16);
+AT(hr_plugin, needs_minor, 20);
+AT(hr_plugin, name, 24);
+AT(hr_plugin, version, 32);
+AT(hr_plugin, licence, 40);
+AT(hr_plugin, summary, 48);
+AT(hr_plugin, providers, 56);
+AT(hr_plugin, init, 64);
+AT(hr_plugin, fini, 72);
+SIZE(hr_manifest_query, 688);
+AT(hr_manifest_query, struct_size, 0);
+AT(hr_manifest_query, reserved, 4);
+AT(hr_manifest_query, repository, 8);
+AT(hr_manifest_query, reference, 16);
+AT(hr_manifest_query, status, 24);
+AT(hr_manifest_query, reserved_out, 28);
+AT(hr_manifest_query, size, 32);
+AT(hr_manifest_query, digest, 40);
+AT(hr_manifest_query, media_type, 176);
+AT(hr_manifest_query, message, 432);
+SIZE(hr_blob, 32);
+AT(hr_blob, struct_size, 0);
+AT(hr_blob, reserved, 4);
+AT(hr_blob, repository, 8);
+AT(hr_blob, digest, 16);
+AT(hr_blob, size, 24);
+SIZE(hr_blob_query, 296);
+AT(hr_blob_query, struct_size, 0);
+AT(hr_blob_query, reserved, 4);
+AT(hr_blob_query, repository, 8);
+AT(hr_blob_query, digest, 16);
+AT(hr_blob_query, size, 24);
+AT(hr_blob_query, status, 32);
+AT(hr_blob_query, reserved_out, 36);
+AT(hr_blob_query, message, 40);
+SIZE(hr_manifest_sink, 16);
+AT(hr_manifest_sink, struct_size, 0);
+AT(hr_manifest_sink, reserved, 4);
+AT(hr_manifest_sink, take, 8);
+SIZE(hr_registry_ops, 136);
+AT(hr_registry_ops, struct_size, 0);
+AT(hr_registry_ops, reserved, 4);
+AT(hr_registry_ops, open, 8);
+AT(hr_registry_ops, close, 16);
+AT(hr_registry_ops, probe, 24);
+AT(hr_registry_ops, list_repositories, 32);
+AT(hr_registry_ops, list_tags, 40);
+AT(hr_registry_ops, resolve, 48);
+AT(hr_registry_ops, get_manifest, 56);
+AT(hr_registry_ops, put_manifest, 64);
+AT(hr_registry_ops, stat_blobs, 72);
+AT(hr_registry_ops, open_blob, 80);
+AT(hr_registry_ops, create_blob, 88);
+AT(hr_registry_ops, read_blob, 96);
+AT(hr_registry_ops, close_blob, 104);
+AT(hr_registry_ops, write_blob, 112);
+AT(hr_registry_ops, commit_blob, 120);
+AT(hr_registry_ops, abort_blob, 128);
+SIZE(hr_event, 40);
+AT(hr_event, struct_size, 0);
+AT(hr_event, level, 4);
+AT(hr_event, time_us, 8);
+AT(hr_event, name, 16);
+AT(hr_event, correlation, 24);
+AT(hr_event, fields, 32);
+SIZE(hr_sample, 64);
+AT(hr_sample, struct_size, 0);
+AT(hr_sample, label_count, 4);
+AT(hr_sample, labels, 8);
+AT(hr_sample, value, 16);
+AT(hr_sample, count, 24);
+AT(hr_sample, sum, 32);
+AT(hr_sample, bounds, 40);
+AT(hr_sample, buckets, 48);
+AT(hr_sample, bound_count, 56);
+SIZE(hr_metric, 40);
+AT(hr_metric, struct_size, 0);
+AT(hr_metric, type, 4);
+AT(hr_metric, name, 8);
+AT(hr_metric, help, 16);
+AT(hr_metric, samples, 24);
+AT(hr_metric, sample_count, 32);
+SIZE(hr_sink_ops, 48);
+AT(hr_sink_ops, struct_size, 0);
+AT(hr_sink_ops, reserved, 4);
+AT(hr_sink_ops, open, 8);
+AT(hr_sink_ops, close, 16);
+AT(hr_sink_ops, event, 24);
+AT(hr_sink_ops, metrics, 32);
+AT(hr_sink_ops, flush, 40);
+SIZE(hr_conflict, 48);
+AT(hr_conflict, struct_size, 0);
+AT(hr_conflict, mode, 4);
+AT(hr_conflict, kind, 8);
+AT(hr_conflict, key, 16);
+AT(hr_conflict, source, 24);
+AT(hr_conflict, target, 32);
+AT(hr_conflict, base, 40);
+SIZE(hr_decision, 264);
+AT(hr_decision, struct_size, 0);
+AT(hr_decision, action, 4);
+AT(hr_decision, reason, 8);
+SIZE(hr_strategy_ops, 32);
+AT(hr_strategy_ops, struct_size, 0);
+AT(hr_strategy_ops, reserved, 4);
+AT(hr_strategy_ops, open, 8);
+AT(hr_strategy_ops, close, 16);
+AT(hr_strategy_ops, decide, 24);
+VALUE(HR_OK, 0);
+VALUE(HR_TRANSIENT, 1);
+VALUE(HR_THROTTLED, 2);
+VALUE(HR_TIMEOUT, 3);
+VALUE(HR_OVERLOAD, 4);
+VALUE(HR_NETWORK, 5);
+VALUE(HR_TLS, 6);
+VALUE(HR_AUTH_EXPIRED, 7);
+VALUE(HR_AUTH_DENIED, 8);
+VALUE(HR_NOT_FOUND, 9);
+VALUE(HR_CONFLICT, 10);
+VALUE(HR_PRECONDITION, 11);
+VALUE(HR_INVALID, 12);
+VALUE(HR_QUOTA, 13);
+VALUE(HR_IMMUTABLE, 14);
+VALUE(HR_INTEGRITY, 15);
+VALUE(HR_UNSUPPORTED, 16);
+VALUE(HR_LOCAL_REJECT, 17);
+VALUE(HR_LOCAL_RESOURCE, 18);
+VALUE(HR_CANCELLED, 19);
+VALUE(HR_BUG, 20);
+VALUE(HR_UNKNOWN, 21);
+VALUE(HR_CONFIG, 22);
+VALUE(HR_LOG_ERROR, 0);
+VALUE(HR_LOG_WARNING, 1);
+VALUE(HR_LOG_INFO, 2);
+VALUE(HR_LOG_DEBUG, 3);
+VALUE(HR_LOG_TRACE, 4);
+VALUE(HR_HTTP_GET, 0);
+VALUE(HR_HTTP_HEAD, 1);
+VALUE(HR_HTTP_POST, 2);
+VALUE(HR_HTTP_PUT, 3);
+VALUE(HR_HTTP_PATCH, 4);
+VALUE(HR_HTTP_DELETE, 5);
+VALUE(HR_HTTP_IDEMPOTENT, 1);
+VALUE(HR_HTTP_SERVER_GIVEN, 2);
+VALUE(HR_KIND_REGISTRY, 1);
+VALUE(HR_KIND_STRATEGY, 2);
+VALUE(HR_KIND_SINK, 3);
+VALUE(HR_THREADS_SERIAL, 0);
+VALUE(HR_THREADS_PER_INSTANCE, 1);
+VALUE(HR_THREADS_PARALLEL, 2);
+VALUE(HR_OPTION_STRING, 1);
+VALUE(HR_OPTION_INTEGER, 2);
+VALUE(HR_OPTION_BOOLEAN, 3);
+VALUE(HR_OPTION_SIZE, 4);
+VALUE(HR_OPTION_DURATION, 5);
+VALUE(HR_OPTION_PATH, 6);
+VALUE(HR_OPTION_REQUIRED, 1);
+VALUE(HR_METRIC_COUNTER, 1);
+VALUE(HR_METRIC_GAUGE, 2);
+VALUE(HR_METRIC_HISTOGRAM, 3);
+VALUE(HR_MODE_ONE_WAY, 1);
+VALUE(HR_MODE_TWO_WAY, 2);
+VALUE(HR_DECIDE_SOURCE, 1);
+VALUE(HR_DECIDE_TARGET, 2);
+VALUE(HR_DECIDE_FAIL, 3);
+VALUE(HR_DECIDE_SKIP, 4);
+VALUE(HR_ABI_MAJOR, 1);
+VALUE(HR_DIGEST_CAPACITY, 136);
+VALUE(HR_MEDIA_TYPE_CAPACITY, 256);
+VALUE(HR_MESSAGE_CAPACITY, 256);
+
+#endif
