@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Manifests: resolving by HEAD, reading, storing. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci.h"
+
+/* Manifests read at once where HEAD does not tell. */
+#define GET_AT_ONCE ((size_t)16)
+
+static hr_status
+send_for(hr_registry *registry, hr_call *call, uint32_t method,
+         const char *repository, const char *reference,
+         hr_http_exchange **exchange)
+{
+    char *target = oci_format("/v2/%s/manifests/%s", repository, reference);
+    hr_status status;
+
+    if (target == NULL)
+        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = oci_send(registry, call, method, target, oci_accept, exchange);
+    free(target);
+    return status;
+}
+
+static void
+copy_text(char *to, size_t capacity, const char *from)
+{
+    snprintf(to, capacity, "%s", from != NULL ? from : "");
+}
+
+/* Parameters, as "; charset=utf-8", are no part of the type. */
+static void
+copy_media_type(char media_type[HR_MEDIA_TYPE_CAPACITY],
+                const hr_http_exchange *exchange)
+{
+    copy_text(media_type, HR_MEDIA_TYPE_CAPACITY,
+              oci_host->http->header(oci_module, exchange, "Content-Type"));
+    media_type[strcspn(media_type, "; \t")] = '\0';
+}
+
+static void
+fill_answer(hr_manifest_query *query, const hr_http_exchange *exchange,
+            const char *digest, uint64_t size)
+{
+    query->status = HR_OK;
+    query->size = size;
+    copy_text(query->digest, sizeof query->digest, digest);
+    copy_media_type(query->media_type, exchange);
+}
+
+/* Puts a failure where it belongs: on the query, not on the call. */
+static void
+fail_query(hr_manifest_query *query, hr_call *call, hr_status status)
+{
+    query->status = status;
+    oci_take_reason(call, query->message);
+}
+
+static void
+refuse_query(hr_manifest_query *query, hr_call *call,
+             const hr_http_exchange *exchange)
+{
+    fail_query(query, call,
+               oci_refused(call, exchange, "look for manifest %s of %s",
+                           query->reference, query->repository));
+}
+
+/* Reads the answer to a HEAD.  1 if it does not tell, and only a GET will. */
+static int
+read_head(hr_call *call, hr_manifest_query *query,
+          const hr_http_exchange *exchange)
+{
+    const char *digest =
+        oci_host->http->header(oci_module, exchange, "Docker-Content-Digest");
+    uint64_t size = 0;
+
+    switch (oci_host->http->status(oci_module, exchange)) {
+    case 200:
+        if (digest == NULL || !oci_host->digest->valid(oci_module, digest))
+            return 1;
+        oci_content_length(exchange, &size);
+        fill_answer(query, exchange, digest, size);
+        return 0;
+    case 404:
+        query->status = HR_NOT_FOUND;
+        return 0;
+    case 405:
+        return 1;
+    default:
+        refuse_query(query, call, exchange);
+        return 0;
+    }
+}
+
+/* Reads the manifest itself and computes what HEAD did not tell. */
+static int
+read_get(hr_call *call, hr_manifest_query *query,
+         const hr_http_exchange *exchange)
+{
+    uint32_t code = oci_host->http->status(oci_module, exchange);
+    char digest[HR_DIGEST_CAPACITY];
+    uint64_t size;
+    const char *body;
+    hr_hash *hash;
+
+    if (code == 404) {
+        query->status = HR_NOT_FOUND;
+        return 0;
+    }
+    if (code != 200) {
+        refuse_query(query, call, exchange);
+        return 0;
+    }
+    body = oci_host->http->body(oci_module, exchange, &size);
+    hash = oci_host->digest->start(oci_module, NULL);
+    oci_host->digest->update(oci_module, hash, body, size);
+    oci_host->digest->finish(oci_module, hash, digest);
+    fill_answer(query, exchange, digest, size);
+    return 0;
+}
+
+/* Asks all queries at once with one method and reads the answers; those that
+ * `read` wants to be asked again are moved to the front of `queries`.
+ * Returns how many they are. */
+static size_t
+ask_queries(hr_registry *registry, hr_call *call, uint32_t method,
+            int (*read)(hr_call *call, hr_manifest_query *query,
+                        const hr_http_exchange *exchange),
+            hr_manifest_query **queries, hr_http_exchange **exchanges,
+            size_t count)
+{
+    size_t again = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        hr_status status =
+            send_for(registry, call, method, queries[i]->repository,
+                     queries[i]->reference, &exchanges[i]);
+
+        if (status != HR_OK)
+            fail_query(queries[i], call, status);
+    }
+    for (size_t i = 0; i < count; i++) {
+        hr_manifest_query *query = queries[i];
+        hr_status status;
+
+        if (exchanges[i] == NULL)
+            continue;
+        status = oci_host->http->wait(oci_module, exchanges[i]);
+        if (status != HR_OK)
+            fail_query(query, call,
+                       oci_explain(call, status, "look for manifest %s of %s",
+                                   query->reference, query->repository));
+        else if (read(call, query, exchanges[i]))
+            queries[again++] = query;
+        oci_host->http->free(oci_module, exchanges[i]);
+        exchanges[i] = NULL;
+    }
+    return again;
+}
+
+hr_status
+oci_resolve(hr_registry *registry, hr_call *call,
+            hr_manifest_query *const *queries, size_t count)
+{
+    hr_http_exchange **exchanges = calloc(count + 1, sizeof *exchanges);
+    hr_manifest_query **asked = calloc(count + 1, sizeof *asked);
+    size_t left;
+
+    if (exchanges == NULL || asked == NULL) {
+        free(exchanges);
+        free(asked);
+        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    }
+    memcpy(asked, queries, count * sizeof *asked);
+    left = ask_queries(registry, call, HR_HTTP_HEAD, read_head, asked,
+                       exchanges, count);
+    /* A few at a time, for these answers are manifests. */
+    for (size_t i = 0; i < left; i += GET_AT_ONCE) {
+        size_t part = left - i < GET_AT_ONCE ? left - i : GET_AT_ONCE;
+
+        ask_queries(registry, call, HR_HTTP_GET, read_get, asked + i,
+                    exchanges, part);
+    }
+    free(exchanges);
+    free(asked);
+    return HR_OK;
+}
+
+static void
+give_body(const hr_http_exchange *exchange, hr_manifest_sink *sink)
+{
+    char media_type[HR_MEDIA_TYPE_CAPACITY];
+    uint64_t size;
+    const char *body = oci_host->http->body(oci_module, exchange, &size);
+
+    copy_media_type(media_type, exchange);
+    sink->take(sink, media_type, body, size);
+}
+
+hr_status
+oci_get_manifest(hr_registry *registry, hr_call *call, const char *repository,
+                 const char *reference, uint64_t limit_bytes,
+                 hr_manifest_sink *sink)
+{
+    hr_http_exchange *exchange = NULL;
+    char *target = oci_format("/v2/%s/manifests/%s", repository, reference);
+    hr_http_request request = {
+        .struct_size = sizeof request,
+        .method = HR_HTTP_GET,
+        .target = target,
+        .headers = oci_accept,
+        .limit_bytes = limit_bytes,
+    };
+    hr_status status;
+
+    if (target == NULL)
+        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = oci_ask(registry, call, &request, &exchange);
+    free(target);
+    if (status != HR_OK)
+        return oci_explain(call, status, "read manifest %s of %s", reference,
+                           repository);
+    if (oci_host->http->status(oci_module, exchange) == 200)
+        give_body(exchange, sink);
+    else
+        status = oci_refused(call, exchange, "read manifest %s of %s",
+                             reference, repository);
+    oci_host->http->free(oci_module, exchange);
+    return status;
+}
+
+static hr_status
+check_stored(hr_call *call, const hr_http_exchange *exchange,
+             const char *repository, const char *reference, const char *digest)
+{
+    uint32_t code = oci_host->http->status(oci_module, exchange);
+    const char *stored =
+        oci_host->http->header(oci_module, exchange, "Docker-Content-Digest");
+
+    if (code < 200 || code >= 300)
+        return oci_refused(call, exchange, "store manifest %s in %s",
+                           reference, repository);
+    /* One of another algorithm says nothing about ours. */
+    if (stored == NULL || strcmp(stored, digest) == 0 ||
+        strncmp(stored, digest, sizeof "sha256:" - 1) != 0)
+        return HR_OK;
+    return oci_fail(call, HR_INTEGRITY,
+                    "store manifest %s in %s: the registry stored %s, not %s",
+                    reference, repository, stored, digest);
+}
+
+hr_status
+oci_put_manifest(hr_registry *registry, hr_call *call, const char *repository,
+                 const char *reference, const char *digest,
+                 const char *media_type, const void *bytes,
+                 uint64_t size_bytes)
+{
+    char *target = oci_format("/v2/%s/manifests/%s", repository, reference);
+    char *type = oci_format("Content-Type: %s", media_type);
+    const char *headers[] = {type, NULL};
+    hr_http_request request = {
+        .struct_size = sizeof request,
+        .method = HR_HTTP_PUT,
+        .target = target,
+        .headers = headers,
+        .body = bytes,
+        .body_size = size_bytes,
+    };
+    hr_http_exchange *exchange = NULL;
+    hr_status status =
+        target != NULL && type != NULL
+            ? oci_ask(registry, call, &request, &exchange)
+            : oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+
+    free(target);
+    free(type);
+    if (status != HR_OK)
+        return oci_explain(call, status, "store manifest %s in %s", reference,
+                           repository);
+    status = check_stored(call, exchange, repository, reference, digest);
+    oci_host->http->free(oci_module, exchange);
+    return status;
+}
