@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pass runner: runs the passes that commands ask for. */
+#include "app/pass-runner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "observe/metrics.h"
+#include "sync/apply.h"
+#include "sync/planner.h"
+
+static void
+free_report(gpointer data)
+{
+    hr_report_free(data);
+}
+
+static void
+free_plan(gpointer data)
+{
+    hr_plan_free(data);
+}
+
+static void
+count(const char *name, const char *help, const char *sync, uint64_t value)
+{
+    static const char *const labels[] = {"sync", NULL};
+    const char *const values[] = {sync, NULL};
+    HrMetric *metric =
+        hr_metric_declare(HR_METRIC_COUNTER, name, help, labels, NULL, 0);
+
+    hr_sample_add(hr_metric_sample(metric, values), value);
+}
+
+static void
+gauge(const char *name, const char *help, const char *sync, double value)
+{
+    static const char *const labels[] = {"sync", NULL};
+    const char *const values[] = {sync, NULL};
+    HrMetric *metric =
+        hr_metric_declare(HR_METRIC_GAUGE, name, help, labels, NULL, 0);
+
+    hr_sample_set(hr_metric_sample(metric, values), value);
+}
+
+static void
+count_pass(const HrReport *report)
+{
+    const HrPlan *plan = report->plan;
+    uint64_t failed = plan != NULL ? plan->problems->len : 0;
+    uint64_t changed = 0;
+
+    for (guint i = 0; plan != NULL && i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+
+        changed += change->result == HR_RESULT_DONE;
+        failed += change->result == HR_RESULT_FAILED ||
+                  change->result == HR_RESULT_BLOCKED;
+    }
+    count("harbor_replicator_passes_total", "Passes ended.", report->sync, 1);
+    count("harbor_replicator_items_checked_total", "Items compared.",
+          report->sync, plan != NULL ? plan->checked : 0);
+    count("harbor_replicator_items_changed_total", "Items written.",
+          report->sync, changed);
+    count("harbor_replicator_items_failed_total",
+          "Items that could not be compared or written.", report->sync,
+          failed);
+    count("harbor_replicator_written_bytes_total",
+          "Bytes of blobs and manifests written.", report->sync,
+          report->counts.bytes);
+    gauge("harbor_replicator_last_pass_duration_seconds",
+          "How long the last pass took.", report->sync,
+          (double)report->duration_us / G_USEC_PER_SEC);
+    gauge("harbor_replicator_last_pass_success",
+          "1 if the last pass ended without a failure, else 0.", report->sync,
+          plan != NULL && failed == 0 ? 1 : 0);
+    gauge("harbor_replicator_last_pass_timestamp_seconds",
+          "When the last pass ended, in seconds since 1970.", report->sync,
+          (double)hr_clock_wall_us() / G_USEC_PER_SEC);
+}
+
+void
+hr_pass_runner_apply(HrSession *session, const HrPass *pass, HrReport *report)
+{
+    if (hr_plan_has_work(report->plan))
+        hr_log(HR_LOG_INFO,
+               "%s: plan: %u changes, %" G_GUINT64_FORMAT " unchanged",
+               pass->name, report->plan->changes->len,
+               report->plan->unchanged);
+    hr_apply_run(pass, report->plan, &report->counts);
+    hr_session_clear_progress(session);
+}
+
+static HrReport *
+run_pass(HrSession *session, const HrSyncConfig *sync)
+{
+    HrReport *report =
+        hr_report_new(sync->name, sync->source->name, sync->target->name);
+    int64_t start = hr_clock_monotonic_us();
+    HrPass pass = {0};
+    uint64_t requests_before;
+    uint64_t retries_before;
+
+    if (hr_session_prepare(session, sync, &pass, &report->error)) {
+        hr_session_count_requests(&pass, &requests_before, &retries_before);
+        hr_pass_event(&pass, HR_LOG_INFO, "pass.started", NULL, NULL, NULL);
+        report->plan = hr_planner_plan(&pass, &report->error);
+        if (report->plan != NULL)
+            hr_pass_runner_apply(session, &pass, report);
+        hr_session_count_requests(&pass, &report->requests, &report->retries);
+        report->requests -= requests_before;
+        report->retries -= retries_before;
+        hr_pass_event(&pass, HR_LOG_INFO, "pass.ended", NULL, NULL,
+                      report->error != NULL ? report->error->message : NULL);
+    }
+    hr_session_clear_progress(session);
+    if (report->error != NULL)
+        g_prefix_error(&report->error, "sync %s: ", sync->name);
+    report->duration_us = hr_clock_monotonic_us() - start;
+    count_pass(report);
+    return report;
+}
+
+int
+hr_pass_runner_tell(const GPtrArray *reports, bool json, bool quiet)
+{
+    int code = hr_report_exit_code(reports);
+    HrJson *list = json ? hr_json_new_array() : NULL;
+
+    for (guint i = 0; i < reports->len; i++) {
+        const HrReport *report = reports->pdata[i];
+
+        if (report->error != NULL)
+            hr_log(HR_LOG_ERROR, "%s", report->error->message);
+        if (json)
+            hr_json_append(list, hr_report_to_json(report));
+        else
+            hr_report_print(report, quiet);
+    }
+    if (json)
+        hr_report_print_json("syncs", list, code);
+    return code;
+}
+
+int
+hr_pass_runner_once(HrSession *session, const GPtrArray *syncs, bool json,
+                    bool quiet)
+{
+    g_autoptr(GPtrArray) reports = g_ptr_array_new_with_free_func(free_report);
+
+    for (guint i = 0; i < syncs->len; i++)
+        g_ptr_array_add(reports, run_pass(session, syncs->pdata[i]));
+    hr_session_end_pass(session);
+    return hr_pass_runner_tell(reports, json, quiet);
+}
+
+static bool
+write_plan(const HrPlan *plan, const char *path, GError **error)
+{
+    g_autoptr(HrJson) json = hr_plan_to_json(plan);
+    g_autofree char *text = hr_json_pretty(json);
+
+    return hr_file_replace(path, text, strlen(text), 0644, error);
+}
+
+static int
+print_plans(const GPtrArray *plans, bool json, bool exit_code)
+{
+    HrJson *list = json ? hr_json_new_array() : NULL;
+    int code = HR_EXIT_DONE;
+
+    for (guint i = 0; i < plans->len; i++) {
+        const HrPlan *plan = plans->pdata[i];
+
+        if (exit_code && code == HR_EXIT_DONE && plan->changes->len > 0)
+            code = HR_EXIT_DIFFERENT;
+        if (plan->problems->len > 0)
+            code = HR_EXIT_SOME_FAILED;
+        if (json)
+            hr_json_append(list, hr_plan_to_json(plan));
+        else
+            hr_report_print_plan(plan);
+    }
+    if (json)
+        hr_report_print_json("plans", list, code);
+    return code;
+}
+
+int
+hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs, bool json,
+                    const char *out, bool exit_code)
+{
+    g_autoptr(GPtrArray) plans = g_ptr_array_new_with_free_func(free_plan);
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < syncs->len; i++) {
+        const HrSyncConfig *sync = syncs->pdata[i];
+        HrPass pass = {0};
+        HrPlan *plan = NULL;
+
+        if (hr_session_prepare(session, sync, &pass, &error))
+            plan = hr_planner_plan(&pass, &error);
+        hr_session_clear_progress(session);
+        if (plan == NULL) {
+            g_prefix_error(&error, "sync %s: ", sync->name);
+            return hr_session_report_error(error);
+        }
+        g_ptr_array_add(plans, plan);
+    }
+    if (out != NULL && !write_plan(plans->pdata[0], out, &error)) {
+        g_prefix_error(&error, "the plan was not saved: ");
+        return hr_session_report_error(error);
+    }
+    return print_plans(plans, json, exit_code);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pass runner: runs the passes that commands ask for, and tells about them. */
+#ifndef HR_APP_PASS_RUNNER_H
+#define HR_APP_PASS_RUNNER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "app/report.h"
+#include "app/session.h"
+
+/* Plans and applies each sync (HrSyncConfig).  Returns the exit code. */
+int
+hr_pass_runner_once(HrSession *session, const GPtrArray *syncs, bool json,
+                    bool quiet);
+
+/* Plans each sync, prints the plans, and writes the only one to `out` (NULL:
+ * to nowhere).  `exit_code`: HR_EXIT_DIFFERENT if there is something to
+ * write. */
+int
+hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs, bool json,
+                    const char *out, bool exit_code);
+
+/* Applies a plan, fills in the report's counts, tells the sinks. */
+void
+hr_pass_runner_apply(HrSession *session, const HrPass *pass, HrReport *report);
+
+/* Prints reports (HrReport) and returns their exit code. */
+int
+hr_pass_runner_tell(const GPtrArray *reports, bool json, bool quiet);
+
+#endif

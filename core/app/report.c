@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Report: what became of each sync, and how it is told. */
+#include "app/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "app/signals.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "model/item.h"
+
+#define REPORT_VERSION 1
+
+HrReport *
+hr_report_new(const char *sync, const char *source, const char *target)
+{
+    HrReport *report = g_new0(HrReport, 1);
+
+    report->sync = g_strdup(sync);
+    report->source = g_strdup(source);
+    report->target = g_strdup(target);
+    return report;
+}
+
+void
+hr_report_free(HrReport *report)
+{
+    if (report == NULL)
+        return;
+    g_free(report->sync);
+    g_free(report->source);
+    g_free(report->target);
+    hr_plan_free(report->plan);
+    g_clear_error(&report->error);
+    g_free(report);
+}
+
+/* "sha256:ab12cd34ef56  1.2 KiB" of a tag's document. */
+static char *
+describe_document(const char *document)
+{
+    g_autofree char *digest = NULL;
+    g_autofree char *media_type = NULL;
+    uint64_t size;
+
+    if (!hr_tag_document_parse(document, &digest, &media_type, &size, NULL))
+        return g_strdup("?");
+    return g_strdup_printf("%.19s", digest);
+}
+
+static void
+print_change(const char *word, const HrChange *change, const char *note)
+{
+    g_autofree char *content = describe_document(change->source);
+
+    printf("  %-7s %-40s %s%s%s%s\n", word, change->key, content,
+           note != NULL ? "  (" : "", note != NULL ? note : "",
+           note != NULL ? ")" : "");
+    if (change->from != NULL)
+        printf("          from %s\n", change->from);
+}
+
+void
+hr_report_print_plan(const HrPlan *plan)
+{
+    printf("plan %s: %s -> %s\n", plan->sync, plan->source, plan->target);
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+
+        print_change(hr_action_name(change->action), change, change->reason);
+    }
+    for (guint i = 0; i < plan->problems->len; i++) {
+        const HrProblem *problem = plan->problems->pdata[i];
+
+        printf("  %-7s %-40s %s\n", "failed", problem->key, problem->message);
+    }
+    printf("plan %s: checked %" PRIu64 ", to create %" PRIu64
+           ", to update %" PRIu64 ", kept %" PRIu64 ", refused %" PRIu64
+           ", unchanged %" PRIu64 ", failed %u\n",
+           plan->sync, plan->checked, hr_plan_count(plan, HR_ACTION_CREATE),
+           hr_plan_count(plan, HR_ACTION_UPDATE),
+           hr_plan_count(plan, HR_ACTION_KEEP),
+           hr_plan_count(plan, HR_ACTION_REFUSE), plan->unchanged,
+           plan->problems->len);
+}
+
+typedef struct Totals {
+    uint64_t changed;
+    uint64_t skipped;
+    uint64_t failed;
+} Totals;
+
+static Totals
+count_results(const HrPlan *plan)
+{
+    Totals totals = {.skipped = plan->vanished, .failed = plan->problems->len};
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+
+        totals.changed += change->result == HR_RESULT_DONE;
+        totals.skipped += change->result == HR_RESULT_SKIPPED;
+        totals.failed += change->result == HR_RESULT_FAILED ||
+                         change->result == HR_RESULT_BLOCKED;
+    }
+    return totals;
+}
+
+static uint64_t
+count_writes(const HrReport *report)
+{
+    return report->counts.copied + report->counts.mounted +
+           report->counts.manifests;
+}
+
+static void
+print_summary(const HrReport *report)
+{
+    Totals totals = count_results(report->plan);
+    g_autofree char *bytes =
+        hr_text_format_size((int64_t)report->counts.bytes);
+    g_autofree char *duration = hr_text_format_duration(report->duration_us);
+
+    printf("%s: checked %" PRIu64 ", changed %" PRIu64 ", skipped %" PRIu64
+           ", failed %" PRIu64 ", %s in %" PRIu64 " writes (blobs copied "
+           "%" PRIu64 ", mounted %" PRIu64 ", present %" PRIu64
+           "), requests %" PRIu64 " (retried %" PRIu64 "), time %s\n",
+           report->sync, report->plan->checked + report->plan->problems->len,
+           totals.changed, totals.skipped, totals.failed, bytes,
+           count_writes(report), (uint64_t)report->counts.copied,
+           (uint64_t)report->counts.mounted, (uint64_t)report->counts.present,
+           report->requests, report->retries, duration);
+}
+
+void
+hr_report_print(const HrReport *report, bool quiet)
+{
+    const HrPlan *plan = report->plan;
+
+    if (plan == NULL) {
+        printf("%s: nothing could be done: %s\n", report->sync,
+               report->error->message);
+        return;
+    }
+    for (guint i = 0; !quiet && i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+        bool done = change->result == HR_RESULT_DONE;
+
+        print_change(done ? hr_action_name(change->action)
+                          : hr_result_name(change->result),
+                     change, change->message);
+    }
+    for (guint i = 0; !quiet && i < plan->problems->len; i++) {
+        const HrProblem *problem = plan->problems->pdata[i];
+
+        printf("  %-7s %-40s (%s)\n", "failed", problem->key,
+               problem->message);
+    }
+    print_summary(report);
+}
+
+static HrJson *
+items_to_json(const HrPlan *plan)
+{
+    HrJson *items = hr_json_new_array();
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+        HrJson *item = hr_json_new_object();
+
+        hr_json_set_text(item, "kind", change->kind);
+        hr_json_set_text(item, "key", change->key);
+        hr_json_set_text(item, "from", change->from);
+        hr_json_set_text(item, "action", hr_action_name(change->action));
+        hr_json_set_text(item, "reason", change->reason);
+        hr_json_set_text(item, "result", hr_result_name(change->result));
+        if (change->status != HR_OK)
+            hr_json_set_text(item, "status", hr_status_name(change->status));
+        hr_json_set_text(item, "message", change->message);
+        hr_json_append(items, item);
+    }
+    for (guint i = 0; i < plan->problems->len; i++) {
+        const HrProblem *problem = plan->problems->pdata[i];
+        HrJson *item = hr_json_new_object();
+
+        hr_json_set_text(item, "kind", HR_KIND_TAG);
+        hr_json_set_text(item, "key", problem->key);
+        hr_json_set_text(item, "action", "compare");
+        hr_json_set_text(item, "result", "failed");
+        hr_json_set_text(item, "status", hr_status_name(problem->status));
+        hr_json_set_text(item, "message", problem->message);
+        hr_json_append(items, item);
+    }
+    return items;
+}
+
+static void
+set_counter(HrJson *json, const char *name, uint64_t value)
+{
+    hr_json_set_number(json, name, (int64_t)value);
+}
+
+HrJson *
+hr_report_to_json(const HrReport *report)
+{
+    HrJson *json = hr_json_new_object();
+    Totals totals;
+
+    hr_json_set_text(json, "name", report->sync);
+    hr_json_set_text(json, "source", report->source);
+    hr_json_set_text(json, "target", report->target);
+    if (report->plan == NULL) {
+        hr_json_set_text(json, "status", "failed");
+        hr_json_set_text(json, "message", report->error->message);
+        return json;
+    }
+    totals = count_results(report->plan);
+    hr_json_set_text(json, "status",
+                     totals.failed == 0 ? "done" : "incomplete");
+    set_counter(json, "checked",
+                report->plan->checked + report->plan->problems->len);
+    set_counter(json, "unchanged", report->plan->unchanged);
+    set_counter(json, "changed", totals.changed);
+    set_counter(json, "skipped", totals.skipped);
+    set_counter(json, "failed", totals.failed);
+    set_counter(json, "bytes", report->counts.bytes);
+    set_counter(json, "writes", count_writes(report));
+    set_counter(json, "blobs_copied", report->counts.copied);
+    set_counter(json, "blobs_mounted", report->counts.mounted);
+    set_counter(json, "blobs_present", report->counts.present);
+    set_counter(json, "requests", report->requests);
+    set_counter(json, "retries", report->retries);
+    hr_json_set_number(json, "duration_us", report->duration_us);
+    hr_json_set(json, "items", items_to_json(report->plan));
+    return json;
+}
+
+static int
+error_code(const GError *error)
+{
+    switch (hr_error_status(error)) {
+    case HR_AUTH_DENIED:
+    case HR_AUTH_EXPIRED:
+        return HR_EXIT_CREDENTIALS;
+    case HR_CONFIG:
+        return HR_EXIT_USAGE;
+    case HR_PRECONDITION:
+        return HR_EXIT_REFUSED;
+    default:
+        return HR_EXIT_NOTHING_DONE;
+    }
+}
+
+static int
+report_code(const HrReport *report)
+{
+    Totals totals;
+
+    if (report->plan == NULL)
+        return error_code(report->error);
+    totals = count_results(report->plan);
+    if (totals.failed == 0)
+        return HR_EXIT_DONE;
+    return HR_EXIT_SOME_FAILED;
+}
+
+int
+hr_report_exit_code(const GPtrArray *reports)
+{
+    int first = HR_EXIT_DONE;
+    bool same = true;
+
+    for (guint i = 0; i < reports->len; i++) {
+        int code = report_code(reports->pdata[i]);
+
+        if (i == 0)
+            first = code;
+        same = same && code == first;
+    }
+    return same ? first : HR_EXIT_SOME_FAILED;
+}
+
+void
+hr_report_print_json(const char *name, HrJson *list, int exit_code)
+{
+    g_autoptr(HrJson) json = hr_json_new_object();
+    g_autofree char *text = NULL;
+
+    /* As main does: a signal says more than what it left undone. */
+    if (hr_signals_pending() != 0)
+        exit_code = 128 + hr_signals_pending();
+    hr_json_set_number(json, "version", REPORT_VERSION);
+    hr_json_set(json, name, list);
+    hr_json_set_number(json, "exit_code", exit_code);
+    text = hr_json_pretty(json);
+    fputs(text, stdout);
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Session: everything a command works with. */
+#include "app/session.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "app/signals.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "config/secret-reference.h"
+#include "plug/sink.h"
+
+/* Jobs that wait for a worker, per worker. */
+#define QUEUE_PER_WORKER 4
+
+/* How long the end of a pass waits for the sinks. */
+#define SINK_WAIT_US (5 * G_USEC_PER_SEC)
+
+/* An endpoint in use. */
+typedef struct Opened {
+    const HrEndpointConfig *config;
+    HrSecret *password;
+    HrEndpoint *endpoint;
+    HrRegistry *registry;
+} Opened;
+
+struct HrSession {
+    const HrApp *app;
+    HrPlugins *plugins;
+    HrConfig *config;
+    HrNet *net;
+    HrPool *pool;
+    HrFeed *feed;
+    HrCancel *cancel;
+    GPtrArray *opened;     /* Opened */
+    GPtrArray *strategies; /* HrStrategy */
+    HrProgress progress;
+    HrProgressBar *bar;
+    char *title;
+};
+
+static void
+close_opened(gpointer data)
+{
+    Opened *opened = data;
+
+    hr_registry_close(opened->registry);
+    hr_endpoint_free(opened->endpoint);
+    hr_secret_unref(opened->password);
+    g_free(opened);
+}
+
+static void
+close_strategy(gpointer data)
+{
+    hr_strategy_close(data);
+}
+
+HrSession *
+hr_session_new(const HrApp *app)
+{
+    HrSession *session = g_new0(HrSession, 1);
+    g_auto(GStrv) directories = hr_plugins_default_directories();
+
+    session->app = app;
+    session->plugins = hr_plugins_new((const char *const *)directories);
+    session->cancel = hr_cancel_new(NULL);
+    session->opened = g_ptr_array_new_with_free_func(close_opened);
+    session->strategies = g_ptr_array_new_with_free_func(close_strategy);
+    session->bar =
+        hr_progress_bar_new(STDERR_FILENO, app->progress, app->colour);
+    return session;
+}
+
+void
+hr_session_free(HrSession *session)
+{
+    if (session == NULL)
+        return;
+    hr_progress_bar_free(session->bar);
+    hr_pool_free(session->pool);
+    g_ptr_array_unref(session->strategies);
+    g_ptr_array_unref(session->opened);
+    hr_feed_free(session->feed);
+    hr_net_free(session->net);
+    hr_config_free(session->config);
+    hr_plugins_free(session->plugins);
+    hr_cancel_unref(session->cancel);
+    g_free(session->title);
+    g_free(session);
+}
+
+const char *
+hr_session_config_path(const HrApp *app)
+{
+    const char *path = g_getenv("HARBOR_REPLICATOR_CONFIG");
+
+    if (app->config_path != NULL)
+        return app->config_path;
+    if (path != NULL && *path != '\0')
+        return path;
+    return HR_SYSCONFDIR "/harbor-replicator/harbor-replicator.cfg";
+}
+
+static const hr_provider *
+find_provider(uint32_t kind, const char *name, void *data, GError **error)
+{
+    return hr_plugins_provider(data, kind, name, error);
+}
+
+HrSession *
+hr_session_load(const HrApp *app, GError **error)
+{
+    g_autoptr(HrSession) session = hr_session_new(app);
+
+    session->config = hr_config_load(hr_session_config_path(app),
+                                     find_provider, session->plugins, error);
+    if (session->config == NULL)
+        return NULL;
+    return g_steal_pointer(&session);
+}
+
+const HrConfig *
+hr_session_config(const HrSession *session)
+{
+    return session->config;
+}
+
+HrPlugins *
+hr_session_plugins(const HrSession *session)
+{
+    return session->plugins;
+}
+
+static bool
+attach_sinks(HrSession *session, GError **error)
+{
+    const GPtrArray *sinks =
+        session->config != NULL ? session->config->sinks : NULL;
+
+    session->feed = hr_feed_new();
+    for (guint i = 0; sinks != NULL && i < sinks->len; i++) {
+        const HrSinkConfig *sink = sinks->pdata[i];
+        const hr_provider *provider = hr_plugins_provider(
+            session->plugins, HR_KIND_SINK, sink->type, error);
+
+        if (provider == NULL ||
+            !hr_sink_attach(session->plugins, provider, sink->settings,
+                            session->feed, error)) {
+            g_prefix_error(error, "%s:%u: sink %s: ", sink->place.file,
+                           sink->place.line, sink->type);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+hr_session_start(HrSession *session, GError **error)
+{
+    unsigned workers = session->config != NULL ? session->config->workers : 8;
+    unsigned loops = session->config != NULL ? session->config->loops : 1;
+
+    session->net = hr_net_new(loops, error);
+    if (session->net == NULL)
+        return false;
+    session->pool = hr_pool_new(workers, workers * QUEUE_PER_WORKER);
+    return attach_sinks(session, error);
+}
+
+static bool
+is_loopback(const char *url)
+{
+    static const char *const starts[] = {"http://127.", "http://localhost:",
+                                         "http://localhost/", "http://[::1]"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(starts); i++)
+        if (g_str_has_prefix(url, starts[i]))
+            return true;
+    return strcmp(url, "http://localhost") == 0;
+}
+
+/* What weakens the transport is said at every run. */
+static void
+warn_about_transport(const HrEndpointConfig *config)
+{
+    if (config->insecure)
+        hr_log(HR_LOG_WARNING,
+               "%s: certificates are not verified (tls.insecure): anybody on "
+               "the way can read and change what is transferred",
+               config->name);
+    if (config->url != NULL && g_str_has_prefix(config->url, "http://") &&
+        !is_loopback(config->url))
+        hr_log(HR_LOG_WARNING,
+               "%s: %s is not encrypted: anybody on the way can read and "
+               "change what is transferred",
+               config->name, config->url);
+}
+
+static bool
+resolve_password(Opened *opened, GError **error)
+{
+    const HrEndpointConfig *config = opened->config;
+    const char *host;
+
+    if (config->password == NULL)
+        return true;
+    if (config->password_inline) {
+        opened->password = hr_secret_new(config->password);
+        return true;
+    }
+    host = config->url != NULL ? strstr(config->url, "://") : NULL;
+    opened->password = hr_secret_reference_resolve(
+        config->password, host != NULL ? host + 3 : "", error);
+    if (opened->password == NULL)
+        g_prefix_error(error, "endpoint %s: ", config->name);
+    return opened->password != NULL;
+}
+
+static unsigned
+endpoint_index(const HrConfig *config, const HrEndpointConfig *endpoint)
+{
+    guint index = 0;
+
+    g_ptr_array_find(config->endpoints, endpoint, &index);
+    return index;
+}
+
+/* Endpoints that syncs connect, directly or through others, must share a
+ * loop: the smallest index among them is the number of all. */
+static unsigned
+find_affinity(const HrSession *session, const HrEndpointConfig *endpoint)
+{
+    const HrConfig *config = session->config;
+    g_autofree unsigned *label = NULL;
+    bool changed = true;
+
+    if (config == NULL)
+        return 0;
+    label = g_new(unsigned, config->endpoints->len);
+    for (guint i = 0; i < config->endpoints->len; i++)
+        label[i] = i;
+    while (changed) {
+        changed = false;
+        for (guint i = 0; i < config->syncs->len; i++) {
+            const HrSyncConfig *sync = config->syncs->pdata[i];
+            unsigned *one = &label[endpoint_index(config, sync->source)];
+            unsigned *other = &label[endpoint_index(config, sync->target)];
+
+            changed |= *one != *other;
+            *one = *other = MIN(*one, *other);
+        }
+    }
+    return label[endpoint_index(config, endpoint)];
+}
+
+static bool
+make_endpoint(HrSession *session, Opened *opened, GError **error)
+{
+    const HrEndpointConfig *config = opened->config;
+    HrEndpointSpec spec = {
+        .name = config->name,
+        .url = config->url,
+        .username = config->username,
+        .password = opened->password,
+        .ca_file = config->ca_file,
+        .insecure = config->insecure,
+        .requests = config->requests,
+        .transfers = config->transfers,
+        .connect_timeout_us = config->connect_timeout_ms * 1000,
+        .timeout_us = config->timeout_ms * 1000,
+        .stall_us = config->stall_ms * 1000,
+        .retry = hr_retry_default,
+        .affinity = find_affinity(session, config),
+        .settings = config->settings,
+    };
+
+    spec.retry.attempts = config->attempts;
+    opened->endpoint = hr_endpoint_new(session->net, &spec, error);
+    return opened->endpoint != NULL;
+}
+
+static HrRegistry *
+open_registry(HrSession *session, const HrEndpointConfig *config,
+              GError **error)
+{
+    g_autoptr(HrCall) call = NULL;
+    const hr_provider *provider;
+    Opened *opened;
+
+    for (guint i = 0; i < session->opened->len; i++) {
+        opened = session->opened->pdata[i];
+        if (opened->config == config)
+            return opened->registry;
+    }
+    provider = hr_plugins_provider(session->plugins, HR_KIND_REGISTRY,
+                                   config->type, error);
+    if (provider == NULL)
+        return NULL;
+    opened = g_new0(Opened, 1);
+    opened->config = config;
+    call = hr_call_new(session->cancel, HR_TIME_NEVER);
+    if (resolve_password(opened, error) &&
+        make_endpoint(session, opened, error))
+        opened->registry = hr_registry_open(session->plugins, provider,
+                                            opened->endpoint, call, error);
+    if (opened->registry == NULL) {
+        close_opened(opened);
+        return NULL;
+    }
+    warn_about_transport(config);
+    g_ptr_array_add(session->opened, opened);
+    return opened->registry;
+}
+
+static void
+tick(void *data)
+{
+    HrSession *session = data;
+
+    if (hr_signals_pending() != 0 && !hr_cancel_triggered(session->cancel)) {
+        hr_progress_bar_clear(session->bar);
+        hr_log(HR_LOG_WARNING, "interrupted: ending what is under way; once "
+                               "more quits at once");
+        hr_cancel_trigger(session->cancel);
+    }
+    hr_progress_bar_draw(session->bar, session->title, &session->progress);
+}
+
+static bool
+prepare_sides(HrSession *session, const char *name,
+              const HrEndpointConfig *source, const HrEndpointConfig *target,
+              HrPass *pass, GError **error)
+{
+    memset(&session->progress, 0, sizeof session->progress);
+    g_free(session->title);
+    session->title = g_strdup(name);
+    *pass = (HrPass){
+        .name = session->title,
+        .attempts = MIN(source->attempts, target->attempts),
+        .pool = session->pool,
+        .cancel = session->cancel,
+        .feed = session->feed,
+        .progress = &session->progress,
+        .tick = tick,
+        .tick_data = session,
+    };
+    pass->source = open_registry(session, source, error);
+    if (pass->source == NULL)
+        return false;
+    pass->target = open_registry(session, target, error);
+    return pass->target != NULL;
+}
+
+static bool
+open_strategy(HrSession *session, const char *name, HrSettings *settings,
+              HrPass *pass, GError **error)
+{
+    g_autoptr(HrCall) call = hr_call_new(session->cancel, HR_TIME_NEVER);
+    const hr_provider *provider =
+        hr_plugins_provider(session->plugins, HR_KIND_STRATEGY, name, error);
+
+    if (provider != NULL)
+        pass->strategy = hr_strategy_open(session->plugins, provider, settings,
+                                          call, error);
+    if (pass->strategy == NULL)
+        return false;
+    g_ptr_array_add(session->strategies, pass->strategy);
+    return true;
+}
+
+bool
+hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
+                   GError **error)
+{
+    if (!prepare_sides(session, sync->name, sync->source, sync->target, pass,
+                       error))
+        return false;
+    pass->select = &sync->select;
+    return open_strategy(session, sync->strategy, sync->strategy_settings,
+                         pass, error);
+}
+
+bool
+hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
+                        const HrEndpointConfig *target, HrPass *pass,
+                        GError **error)
+{
+    return prepare_sides(session, "copy", source, target, pass, error) &&
+           open_strategy(session, "source-wins", NULL, pass, error);
+}
+
+void
+hr_session_count_requests(const HrPass *pass, uint64_t *requests,
+                          uint64_t *retries)
+{
+    HrRegistry *const sides[] = {pass->source, pass->target};
+
+    *requests = 0;
+    *retries = 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(sides); i++) {
+        HrEndpointStats stats;
+
+        if (sides[i] == NULL || (i == 1 && sides[1] == sides[0]))
+            continue;
+        hr_endpoint_stats(hr_registry_endpoint(sides[i]), &stats);
+        *requests += stats.requests;
+        *retries += stats.retries;
+    }
+}
+
+GPtrArray *
+hr_session_choose_syncs(const HrSession *session, char *const *names,
+                        GError **error)
+{
+    const HrConfig *config = session->config;
+    g_autoptr(GPtrArray) chosen = g_ptr_array_new();
+
+    for (guint i = 0; names[0] == NULL && i < config->syncs->len; i++)
+        g_ptr_array_add(chosen, config->syncs->pdata[i]);
+    for (; *names != NULL; names++) {
+        const HrSyncConfig *sync = hr_config_sync(config, *names);
+        g_autoptr(GPtrArray) known = g_ptr_array_new();
+        const char *nearest;
+
+        if (sync != NULL) {
+            g_ptr_array_add(chosen, (gpointer)sync);
+            continue;
+        }
+        for (guint i = 0; i < config->syncs->len; i++)
+            g_ptr_array_add(known,
+                            ((HrSyncConfig *)config->syncs->pdata[i])->name);
+        g_ptr_array_add(known, NULL);
+        nearest = hr_text_nearest(*names, (const char *const *)known->pdata);
+        hr_error_set(
+            error, HR_CONFIG, "%s: there is no sync '%s'%s%s%s", config->path,
+            *names, nearest != NULL ? "; did you mean '" : "",
+            nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+        return NULL;
+    }
+    if (chosen->len == 0) {
+        hr_error_set(error, HR_CONFIG,
+                     "%s: there is no sync: add one to `syncs`", config->path);
+        return NULL;
+    }
+    return g_steal_pointer(&chosen);
+}
+
+void
+hr_session_clear_progress(HrSession *session)
+{
+    hr_progress_bar_clear(session->bar);
+}
+
+void
+hr_session_end_pass(HrSession *session)
+{
+    if (!hr_feed_flush(session->feed, hr_clock_monotonic_us() + SINK_WAIT_US))
+        hr_log(HR_LOG_WARNING, "a sink did not take the metrics of the pass");
+}
+
+/* Configuration mistakes are many lines, and each stands for itself. */
+static void
+log_lines(const char *message)
+{
+    g_auto(GStrv) lines = g_strsplit(message, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++)
+        if (**line != '\0')
+            hr_log(HR_LOG_ERROR, "%s", *line);
+}
+
+int
+hr_session_report_error(const GError *error)
+{
+    log_lines(error->message);
+    switch (hr_error_status(error)) {
+    case HR_CONFIG:
+        return HR_EXIT_USAGE;
+    case HR_AUTH_DENIED:
+    case HR_AUTH_EXPIRED:
+        return HR_EXIT_CREDENTIALS;
+    case HR_PRECONDITION:
+        return HR_EXIT_REFUSED;
+    default:
+        return HR_EXIT_NOTHING_DONE;
+    }
+}

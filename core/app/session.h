@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Session: everything a command works with, opened in order and closed in
+ * reverse: plugins, configuration, loops, workers, sinks, registries.
+ */
+#ifndef HR_APP_SESSION_H
+#define HR_APP_SESSION_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "app/app.h"
+#include "config/config.h"
+#include "plug/plugins.h"
+#include "sync/pass.h"
+
+typedef struct HrSession HrSession;
+
+/* Only plugins and configuration: enough for `config`. */
+HrSession *
+hr_session_load(const HrApp *app, GError **error);
+
+/* Without a configuration file, for `copy`. */
+HrSession *
+hr_session_new(const HrApp *app);
+
+/* Starts loops, workers and sinks. */
+bool
+hr_session_start(HrSession *session, GError **error);
+
+/* Ends everything; waits for the sinks, 5 s at most. */
+void
+hr_session_free(HrSession *session);
+
+const HrConfig *
+hr_session_config(const HrSession *session);
+
+HrPlugins *
+hr_session_plugins(const HrSession *session);
+
+/* A pass for a sync of the configuration, with its registries open.  The
+ * session owns what the pass points to. */
+bool
+hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
+                   GError **error);
+
+/* A pass between two endpoints that no file describes; borrowed for the life
+ * of the session.  What the target has is replaced. */
+bool
+hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
+                        const HrEndpointConfig *target, HrPass *pass,
+                        GError **error);
+
+/* Requests and retries so far of both sides of a pass. */
+void
+hr_session_count_requests(const HrPass *pass, uint64_t *requests,
+                          uint64_t *retries);
+
+/* The syncs that the command line names (ends in NULL), or all; the caller's
+ * (g_ptr_array_unref).  NULL and HR_CONFIG, with the nearest name, for one that
+ * does not exist. */
+GPtrArray *
+hr_session_choose_syncs(const HrSession *session, char *const *names,
+                        GError **error);
+
+/* Takes the progress bar off the terminal, before results are printed. */
+void
+hr_session_clear_progress(HrSession *session);
+
+/* Hands metrics to the sinks: the end of a pass. */
+void
+hr_session_end_pass(HrSession *session);
+
+/* The configuration file that -c, the environment or the default names. */
+const char *
+hr_session_config_path(const HrApp *app);
+
+/* The exit code that an error of a whole command stands for, after logging
+ * it. */
+int
+hr_session_report_error(const GError *error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrSession, hr_session_free)
+
+#endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Apply: carries out a plan, one job a change. */
+#include "sync/apply.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "model/item.h"
+#include "sync/artifact.h"
+
+/* Stored blobs remembered in a pass.  About 250 bytes each; what is forgotten
+ * costs one HEAD. */
+#define BOARD_LIMIT 4096
+
+typedef struct Apply {
+    const HrPass *pass;
+    HrWriteCounts *counts;
+    HrBlobBoard *board;
+    const HrPlan *plan;
+    HrGroup *group;
+    pthread_mutex_t mutex;
+    GPtrArray *deferred; /* Copy whose root refers to a subject */
+    GHashTable *failed;  /* "repository@digest" of failed changes */
+} Apply;
+
+/* One change being carried out. */
+typedef struct Copy {
+    Apply *apply;
+    HrChange *change;
+    char *source_repository;
+    char *target_repository;
+    char *target_reference;
+    char *digest;
+    HrCall *call;
+    HrArtifact *artifact;
+    GPtrArray *blobs; /* HrDescriptor still to be brought */
+    atomic_uint waiting;
+    GError *failure; /* of a move, kept while parked */
+    bool last_wave;  /* the subject has been dealt with */
+} Copy;
+
+static void
+run_copy(void *data);
+
+static void
+free_copy(Copy *copy)
+{
+    if (copy->blobs != NULL)
+        g_ptr_array_unref(copy->blobs);
+    hr_artifact_free(copy->artifact);
+    hr_call_free(copy->call);
+    g_clear_error(&copy->failure);
+    g_free(copy->source_repository);
+    g_free(copy->target_repository);
+    g_free(copy->target_reference);
+    g_free(copy->digest);
+    g_free(copy);
+}
+
+static Copy *
+new_copy(Apply *apply, HrChange *change, GError **error)
+{
+    Copy *copy = g_new0(Copy, 1);
+    g_autofree char *media_type = NULL;
+    g_autofree char *source_reference = NULL;
+    const char *from = change->from != NULL ? change->from : change->key;
+    uint64_t size;
+
+    copy->apply = apply;
+    copy->change = change;
+    if (!hr_tag_key_parse(from, &copy->source_repository, &source_reference,
+                          error) ||
+        !hr_tag_key_parse(change->key, &copy->target_repository,
+                          &copy->target_reference, error) ||
+        !hr_tag_document_parse(change->source, &copy->digest, &media_type,
+                               &size, error)) {
+        free_copy(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+static void
+log_end(const Copy *copy, const char *event, int level)
+{
+    const HrPass *pass = copy->apply->pass;
+    const HrChange *change = copy->change;
+
+    hr_log_call(
+        level, copy->call != NULL ? hr_call_correlation(copy->call) : NULL,
+        "%s: %s: %s%s%s", pass->name, change->key,
+        hr_result_name(change->result), change->message != NULL ? ": " : "",
+        change->message != NULL ? change->message : "");
+    hr_pass_event(pass, level, event, copy->call, change->key,
+                  change->message);
+}
+
+static void
+remember_failure(Apply *apply, const Copy *copy)
+{
+    char *name = g_strconcat(copy->target_repository, "@", copy->digest, NULL);
+
+    HR_LOCKED(&apply->mutex);
+    g_hash_table_add(apply->failed, name);
+}
+
+/* Ends a copy: `error` NULL is success. */
+static void
+end_copy(Copy *copy, HrResult result, const GError *error)
+{
+    Apply *apply = copy->apply;
+    HrProgress *progress = apply->pass->progress;
+
+    hr_change_end(copy->change, result, error);
+    switch (result) {
+    case HR_RESULT_DONE:
+        log_end(copy, "tag.copied", HR_LOG_DEBUG);
+        break;
+    case HR_RESULT_SKIPPED:
+        log_end(copy, "tag.skipped", HR_LOG_WARNING);
+        break;
+    default:
+        remember_failure(apply, copy);
+        atomic_fetch_add(&progress->failed, 1);
+        log_end(copy, "tag.failed", HR_LOG_ERROR);
+        break;
+    }
+    atomic_fetch_add(&progress->done, 1);
+    free_copy(copy);
+    hr_group_leave(apply->group);
+}
+
+static bool
+load(Copy *copy, GError **error)
+{
+    const HrPass *pass = copy->apply->pass;
+    HrArtifactPlace place = {
+        .source = pass->source,
+        .source_repository = copy->source_repository,
+        .target = pass->target,
+        .target_repository = copy->target_repository,
+    };
+
+    copy->call = hr_call_new(pass->cancel, HR_TIME_NEVER);
+    copy->artifact = hr_artifact_load(&place, copy->digest, copy->call, error);
+    if (copy->artifact == NULL)
+        return false;
+    copy->blobs = g_ptr_array_new();
+    for (guint i = 0; i < copy->artifact->blobs->len; i++)
+        g_ptr_array_add(copy->blobs, copy->artifact->blobs->pdata[i]);
+    return true;
+}
+
+/* A blob that another job moved is settled; the last one resumes the job. */
+static void
+blob_ready(void *data)
+{
+    Copy *copy = data;
+
+    if (atomic_fetch_sub(&copy->waiting, 1) == 1)
+        hr_pool_resume(copy->apply->pass->pool, run_copy, copy);
+}
+
+typedef enum Outcome {
+    OUTCOME_READY,
+    OUTCOME_PARKED, /* somebody else owns the copy now: do not touch it */
+    OUTCOME_FAILED
+} Outcome;
+
+/* Brings the blobs.  The job holds one count of `waiting` itself, so that it
+ * is not resumed before it has parked.  It parks after a failure too, since
+ * those who move a blob that it asked for will still tell it. */
+static Outcome
+move_blobs(Copy *copy)
+{
+    Apply *apply = copy->apply;
+    HrBlobMove move = {
+        .pass = apply->pass,
+        .board = apply->board,
+        .counts = apply->counts,
+        .source_repository = copy->source_repository,
+        .target_repository = copy->target_repository,
+        .fresh = g_hash_table_contains(apply->plan->absent,
+                                       copy->target_repository),
+        .ready = blob_ready,
+        .data = copy,
+        .waiting = &copy->waiting,
+    };
+
+    while (copy->failure == NULL && copy->blobs->len > 0) {
+        atomic_store(&copy->waiting, 1);
+        hr_blobs_move(&move, copy->blobs, copy->call, &copy->failure);
+        if (atomic_fetch_sub(&copy->waiting, 1) != 1)
+            return OUTCOME_PARKED;
+    }
+    return copy->failure == NULL ? OUTCOME_READY : OUTCOME_FAILED;
+}
+
+static bool
+publish(Copy *copy, GError **error)
+{
+    const HrPass *pass = copy->apply->pass;
+    const GPtrArray *manifests = copy->artifact->manifests;
+
+    for (guint i = 0; i < manifests->len; i++) {
+        const HrManifest *manifest = manifests->pdata[i];
+        bool is_root = i + 1 == manifests->len;
+
+        if (!hr_registry_put_manifest(
+                pass->target, copy->call, copy->target_repository,
+                is_root ? copy->target_reference : manifest->digest, manifest,
+                error))
+            return false;
+        atomic_fetch_add(&copy->apply->counts->manifests, 1);
+        atomic_fetch_add(&copy->apply->counts->bytes,
+                         g_bytes_get_size(manifest->bytes));
+        atomic_fetch_add(&pass->progress->bytes,
+                         g_bytes_get_size(manifest->bytes));
+    }
+    return true;
+}
+
+static bool
+must_wait_for_subject(const Copy *copy)
+{
+    return !copy->last_wave &&
+           hr_artifact_root(copy->artifact)->subject != NULL;
+}
+
+/* Hands the copy over to the wave that comes after its subject's. */
+static void
+defer(Copy *copy)
+{
+    Apply *apply = copy->apply;
+
+    pthread_mutex_lock(&apply->mutex);
+    g_ptr_array_add(apply->deferred, copy);
+    pthread_mutex_unlock(&apply->mutex);
+    hr_group_leave(apply->group);
+}
+
+static void
+fail_copy(Copy *copy, const GError *error)
+{
+    /* The manifest was there a moment ago: its tag has moved or gone, and the
+     * next pass will see what is true then. */
+    bool vanished =
+        copy->artifact == NULL && hr_error_status(error) == HR_NOT_FOUND;
+    g_autoptr(GError) reason = NULL;
+
+    if (!vanished) {
+        end_copy(copy, HR_RESULT_FAILED, error);
+        return;
+    }
+    hr_error_set(&reason, HR_NOT_FOUND,
+                 "vanished from the source after it was listed (%s)",
+                 error->message);
+    end_copy(copy, HR_RESULT_SKIPPED, reason);
+}
+
+static void
+run_copy(void *data)
+{
+    Copy *copy = data;
+    g_autoptr(GError) error = NULL;
+
+    if (copy->artifact == NULL && !load(copy, &error)) {
+        fail_copy(copy, error);
+        return;
+    }
+    switch (move_blobs(copy)) {
+    case OUTCOME_PARKED:
+        return;
+    case OUTCOME_FAILED:
+        error = g_steal_pointer(&copy->failure);
+        fail_copy(copy, error);
+        return;
+    case OUTCOME_READY:
+        break;
+    }
+    if (must_wait_for_subject(copy)) {
+        defer(copy);
+        return;
+    }
+    if (publish(copy, &error))
+        end_copy(copy, HR_RESULT_DONE, NULL);
+    else
+        fail_copy(copy, error);
+}
+
+static void
+fail_unstarted(const HrPass *pass, HrChange *change)
+{
+    g_autoptr(GError) error = NULL;
+
+    hr_error_set(&error, HR_CANCELLED, "interrupted before it was started");
+    hr_change_end(change, HR_RESULT_FAILED, error);
+    atomic_fetch_add(&pass->progress->failed, 1);
+    atomic_fetch_add(&pass->progress->done, 1);
+}
+
+static void
+submit_changes(Apply *apply, HrPlan *plan)
+{
+    const HrPass *pass = apply->pass;
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        HrChange *change = plan->changes->pdata[i];
+        g_autoptr(GError) error = NULL;
+        Copy *copy;
+
+        if (change->action != HR_ACTION_CREATE &&
+            change->action != HR_ACTION_UPDATE)
+            continue;
+        atomic_fetch_add(&pass->progress->planned, 1);
+        copy = new_copy(apply, change, &error);
+        if (copy == NULL) {
+            hr_change_end(change, HR_RESULT_FAILED, error);
+        } else if (!hr_pass_submit(pass, apply->group, run_copy, copy)) {
+            free_copy(copy);
+            fail_unstarted(pass, change);
+        }
+    }
+}
+
+/* Settles changes that write nothing: kept ones are skipped, refused ones
+ * have failed. */
+static void
+end_without_writing(const HrPass *pass, HrChange *change)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (change->action == HR_ACTION_KEEP) {
+        hr_error_set(&error, HR_OK, "%s", change->reason);
+        hr_change_end(change, HR_RESULT_SKIPPED, error);
+        hr_pass_event(pass, HR_LOG_INFO, "tag.kept", NULL, change->key,
+                      change->reason);
+    } else if (change->action == HR_ACTION_REFUSE) {
+        hr_error_set(&error, HR_CONFLICT, "%s", change->reason);
+        hr_change_end(change, HR_RESULT_FAILED, error);
+        atomic_fetch_add(&pass->progress->failed, 1);
+        hr_log(HR_LOG_ERROR, "%s: %s: refused: %s", pass->name, change->key,
+               change->reason);
+        hr_pass_event(pass, HR_LOG_ERROR, "tag.refused", NULL, change->key,
+                      change->reason);
+    }
+}
+
+/* Deferred copies whose subject is not itself deferred: they can go now.  The
+ * others stay.  Digests make cycles impossible, so there is always one. */
+static GPtrArray *
+take_next_wave(Apply *apply)
+{
+    GPtrArray *wave = g_ptr_array_new();
+    g_autoptr(GHashTable) held = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *rest = g_ptr_array_new();
+
+    for (guint i = 0; i < apply->deferred->len; i++) {
+        Copy *copy = apply->deferred->pdata[i];
+
+        g_hash_table_add(held, copy->digest);
+    }
+    for (guint i = 0; i < apply->deferred->len; i++) {
+        Copy *copy = apply->deferred->pdata[i];
+        const HrDescriptor *subject =
+            hr_artifact_root(copy->artifact)->subject;
+
+        if (g_hash_table_contains(held, subject->digest))
+            g_ptr_array_add(rest, copy);
+        else
+            g_ptr_array_add(wave, copy);
+    }
+    g_ptr_array_unref(apply->deferred);
+    apply->deferred = rest;
+    return wave;
+}
+
+/* True, with the copy ended, if the subject of a referrer failed. */
+static bool
+block_on_failed_subject(Apply *apply, Copy *copy)
+{
+    const HrDescriptor *subject = hr_artifact_root(copy->artifact)->subject;
+    g_autofree char *name =
+        g_strconcat(copy->target_repository, "@", subject->digest, NULL);
+    g_autoptr(GError) error = NULL;
+    bool failed;
+
+    /* Others of the wave are under way already. */
+    pthread_mutex_lock(&apply->mutex);
+    failed = g_hash_table_contains(apply->failed, name);
+    pthread_mutex_unlock(&apply->mutex);
+    if (!failed)
+        return false;
+    hr_error_set(&error, HR_PRECONDITION,
+                 "blocked: it refers to %s, which could not be copied",
+                 subject->digest);
+    hr_group_enter(apply->group);
+    end_copy(copy, HR_RESULT_BLOCKED, error);
+    return true;
+}
+
+static void
+run_waves(Apply *apply)
+{
+    const HrPass *pass = apply->pass;
+
+    while (apply->deferred->len > 0) {
+        g_autoptr(GPtrArray) wave = take_next_wave(apply);
+
+        for (guint i = 0; i < wave->len; i++) {
+            Copy *copy = wave->pdata[i];
+            HrChange *change = copy->change;
+
+            if (block_on_failed_subject(apply, copy))
+                continue;
+            copy->last_wave = true;
+            if (!hr_pass_submit(pass, apply->group, run_copy, copy)) {
+                free_copy(copy);
+                fail_unstarted(pass, change);
+            }
+        }
+        hr_pass_wait(pass, apply->group);
+    }
+}
+
+void
+hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
+{
+    g_autoptr(HrGroup) group = hr_group_new();
+    g_autoptr(HrBlobBoard) board = hr_blob_board_new(BOARD_LIMIT);
+    g_autoptr(GHashTable) failed =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    Apply apply = {
+        .pass = pass,
+        .counts = counts,
+        .board = board,
+        .plan = plan,
+        .group = group,
+        .deferred = g_ptr_array_new(),
+        .failed = failed,
+    };
+
+    pthread_mutex_init(&apply.mutex, NULL);
+    for (guint i = 0; i < plan->changes->len; i++)
+        end_without_writing(pass, plan->changes->pdata[i]);
+    submit_changes(&apply, plan);
+    hr_pass_wait(pass, group);
+    run_waves(&apply);
+    g_ptr_array_unref(apply.deferred);
+    pthread_mutex_destroy(&apply.mutex);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Artifact: a manifest and everything below it that a target still lacks.
+ */
+#ifndef HR_SYNC_ARTIFACT_H
+#define HR_SYNC_ARTIFACT_H
+
+#include <glib.h>
+
+#include "model/manifest.h"
+#include "plug/registry.h"
+
+typedef struct HrArtifact {
+    GPtrArray *manifests; /* HrManifest; children before parents, root last */
+    GPtrArray *blobs;     /* HrDescriptor of those manifests, each once;
+                             borrowed from them                            */
+} HrArtifact;
+
+/* Where an artifact is read from and, to leave out children that are there
+ * already, where it will be written to (`target` NULL: nowhere, load all). */
+typedef struct HrArtifactPlace {
+    HrRegistry *source;
+    const char *source_repository;
+    HrRegistry *target;
+    const char *target_repository;
+} HrArtifactPlace;
+
+/* Loads the artifact with this root digest.  Errors name the manifest.
+ * HR_INVALID when an index is nested deeper than HR_INDEX_DEPTH_LIMIT or the
+ * artifact has more than HR_MANIFEST_GRAPH_LIMIT manifests. */
+HrArtifact *
+hr_artifact_load(const HrArtifactPlace *place, const char *digest,
+                 HrCall *call, GError **error);
+
+/* The root. */
+const HrManifest *
+hr_artifact_root(const HrArtifact *artifact);
+
+void
+hr_artifact_free(HrArtifact *artifact);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrArtifact, hr_artifact_free)
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Blobs: brings the blobs of one artifact to the target. */
+#include "sync/blobs.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "guard/retry.h"
+
+/* Blobs opened at once by one job.  An endpoint moves a few at a time; more
+ * than that only keeps upload sessions open that may expire. */
+#define WINDOW_SIZE 16
+
+/* One blob that is ours to bring. */
+typedef struct Claimed {
+    const HrDescriptor *blob;
+    char *mount_from;
+    HrTransfer *transfer;
+    GError *error;
+    bool source_failed;
+    bool settled;
+} Claimed;
+
+static void
+free_claimed(gpointer data)
+{
+    Claimed *claimed = data;
+
+    hr_transfer_free(claimed->transfer);
+    g_clear_error(&claimed->error);
+    g_free(claimed->mount_from);
+    g_free(claimed);
+}
+
+static void
+settle(const HrBlobMove *move, Claimed *claimed, bool stored)
+{
+    claimed->settled = true;
+    hr_blob_board_settle(move->board, move->target_repository,
+                         claimed->blob->digest, stored);
+}
+
+/* Takes the claims.  The list keeps only blobs that others move. */
+static GPtrArray *
+claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
+{
+    GPtrArray *ours = g_ptr_array_new_with_free_func(free_claimed);
+
+    for (guint i = 0; i < blobs->len;) {
+        const HrDescriptor *blob = blobs->pdata[i];
+        g_autofree char *mount_from = NULL;
+        HrBlobClaim claim;
+        Claimed *claimed;
+
+        /* Counted first: the mover may be done before claim returns. */
+        atomic_fetch_add(move->waiting, 1);
+        claim = hr_blob_board_claim(move->board, move->target_repository,
+                                    blob->digest, move->ready, move->data,
+                                    &mount_from);
+        if (claim == HR_BLOB_MOVING) {
+            i++;
+            continue;
+        }
+        atomic_fetch_sub(move->waiting, 1);
+        g_ptr_array_remove_index_fast(blobs, i);
+        if (claim == HR_BLOB_HERE)
+            continue;
+        claimed = g_new0(Claimed, 1);
+        claimed->blob = blob;
+        claimed->mount_from = g_steal_pointer(&mount_from);
+        g_ptr_array_add(ours, claimed);
+    }
+    return ours;
+}
+
+static bool
+is_open(const Claimed *claimed)
+{
+    return !claimed->settled && claimed->error == NULL;
+}
+
+/* Settles those that the target has already.  One that can be mounted is not
+ * asked about: mounting answers the question. */
+static bool
+find_present(const HrBlobMove *move, GPtrArray *ours, HrCall *call,
+             GError **error)
+{
+    g_autofree hr_blob_query *queries = g_new0(hr_blob_query, ours->len);
+    g_autofree hr_blob_query **asked = g_new0(hr_blob_query *, ours->len);
+    size_t count = 0;
+
+    for (guint i = 0; i < ours->len; i++) {
+        Claimed *claimed = ours->pdata[i];
+
+        if (claimed->mount_from != NULL)
+            continue;
+        queries[i].struct_size = sizeof queries[i];
+        queries[i].repository = move->target_repository;
+        queries[i].digest = claimed->blob->digest;
+        queries[i].size = (uint64_t)claimed->blob->size;
+        asked[count++] = &queries[i];
+    }
+    if (count > 0 &&
+        !hr_registry_stat_blobs(move->pass->target, call, asked, count, error))
+        return false;
+    for (guint i = 0; i < ours->len; i++) {
+        Claimed *claimed = ours->pdata[i];
+
+        if (queries[i].repository == NULL || queries[i].status != HR_OK)
+            continue;
+        atomic_fetch_add(&move->counts->present, 1);
+        settle(move, claimed, true);
+    }
+    return true;
+}
+
+static void
+open_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
+{
+    const HrPass *pass = move->pass;
+    const char *mount_from = claimed->mount_from;
+
+    if (mount_from == NULL && hr_registry_same(pass->source, pass->target) &&
+        g_strcmp0(move->source_repository, move->target_repository) != 0)
+        mount_from = move->source_repository;
+    claimed->transfer = hr_transfer_new(
+        pass->source, move->source_repository, pass->target,
+        move->target_repository, claimed->blob->digest, claimed->blob->size,
+        mount_from, call, &claimed->source_failed, &claimed->error);
+}
+
+static void
+count_stored(const HrBlobMove *move, const Claimed *claimed)
+{
+    HrWriteCounts *counts = move->counts;
+    uint64_t size = (uint64_t)claimed->blob->size;
+
+    switch (hr_transfer_kind(claimed->transfer)) {
+    case HR_TRANSFER_MOUNTED:
+        atomic_fetch_add(&counts->mounted, 1);
+        break;
+    case HR_TRANSFER_PRESENT:
+        atomic_fetch_add(&counts->present, 1);
+        break;
+    case HR_TRANSFER_COPIED:
+        atomic_fetch_add(&counts->copied, 1);
+        atomic_fetch_add(&counts->bytes, size);
+        atomic_fetch_add(&move->pass->progress->bytes, size);
+        break;
+    }
+}
+
+static void
+close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
+{
+    if (claimed->transfer == NULL)
+        return;
+    if (hr_transfer_finish(claimed->transfer, call, &claimed->error)) {
+        count_stored(move, claimed);
+        settle(move, claimed, true);
+    }
+    g_clear_pointer(&claimed->transfer, hr_transfer_free);
+}
+
+/* One attempt at a window of blobs. */
+static void
+attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
+               HrCall *call)
+{
+    HrPipe *pipes[WINDOW_SIZE];
+    size_t pipe_count = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        HrPipe *pipe;
+
+        open_transfer(move, window[i], call);
+        pipe = window[i]->transfer != NULL
+                   ? hr_transfer_pipe(window[i]->transfer)
+                   : NULL;
+        if (pipe != NULL)
+            pipes[pipe_count++] = pipe;
+    }
+    if (pipe_count > 0)
+        hr_pipe_run(pipes, pipe_count, call);
+    for (size_t i = 0; i < count; i++)
+        close_transfer(move, window[i], call);
+}
+
+/* After an attempt: which failures deserve another one, and when.  Clears
+ * their errors; 0 if there is none. */
+static int64_t
+plan_retry(const HrBlobMove *move, GPtrArray *ours, unsigned attempt,
+           HrCall *call)
+{
+    HrRetryPolicy policy = hr_retry_default;
+    int64_t now = hr_clock_monotonic_us();
+    unsigned short seed[3] = {(unsigned short)now, (unsigned short)(now >> 16),
+                              (unsigned short)attempt};
+    int64_t latest = 0;
+
+    policy.attempts = move->pass->attempts;
+    for (guint i = 0; i < ours->len; i++) {
+        Claimed *claimed = ours->pdata[i];
+        HrRetryOutcome outcome = {.idempotent = true, .sent = true};
+        int64_t at;
+
+        if (claimed->error == NULL)
+            continue;
+        outcome.status = hr_error_status(claimed->error);
+        if (!hr_retry_decide(&policy, attempt, &outcome, now,
+                             hr_call_deadline_us(call), erand48(seed), &at))
+            continue;
+        hr_log_call(HR_LOG_INFO, hr_call_correlation(call),
+                    "%s: %s: attempt %u failed, trying again: %s",
+                    move->pass->name, move->target_repository, attempt,
+                    claimed->error->message);
+        g_clear_error(&claimed->error);
+        latest = MAX(latest, at);
+    }
+    return latest;
+}
+
+static void
+attempt_all(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
+{
+    Claimed *window[WINDOW_SIZE];
+    size_t count = 0;
+
+    for (guint i = 0; i < ours->len; i++) {
+        Claimed *claimed = ours->pdata[i];
+
+        if (is_open(claimed))
+            window[count++] = claimed;
+        if (count == WINDOW_SIZE || (i + 1 == ours->len && count > 0)) {
+            attempt_window(move, window, count, call);
+            count = 0;
+        }
+    }
+}
+
+static void
+move_missing(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
+{
+    for (unsigned attempt = 1;; attempt++) {
+        int64_t at;
+
+        attempt_all(move, ours, call);
+        at = plan_retry(move, ours, attempt, call);
+        if (at == 0 || !hr_call_sleep_until(call, at))
+            return;
+    }
+}
+
+/* Gives back the claims that came to nothing; the first error stands for
+ * all. */
+static bool
+settle_rest(const HrBlobMove *move, GPtrArray *ours, const HrCall *call,
+            GError **error)
+{
+    bool good = true;
+
+    for (guint i = 0; i < ours->len; i++) {
+        Claimed *claimed = ours->pdata[i];
+
+        if (claimed->settled)
+            continue;
+        settle(move, claimed, false);
+        if (!good)
+            continue;
+        good = false;
+        if (claimed->error != NULL)
+            g_propagate_error(error, g_steal_pointer(&claimed->error));
+        else
+            hr_call_set_over_error(call, error);
+    }
+    return good;
+}
+
+bool
+hr_blobs_move(const HrBlobMove *move, GPtrArray *blobs, HrCall *call,
+              GError **error)
+{
+    g_autoptr(GPtrArray) ours = claim_blobs(move, blobs);
+    g_autoptr(GError) failure = NULL;
+
+    if (ours->len == 0)
+        return true;
+    if ((move->fresh && hr_blob_board_remembers_all(move->board)) ||
+        find_present(move, ours, call, &failure))
+        move_missing(move, ours, call);
+    if (failure != NULL) {
+        settle_rest(move, ours, call, NULL);
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    return settle_rest(move, ours, call, error);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pass: jobs, waiting, and the first question to both sides. */
+#include "sync/pass.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/json.h"
+
+/* How often the waiting thread looks at signals and draws progress. */
+#define TICK_MS 50
+
+bool
+hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data)
+{
+    hr_group_enter(group);
+    for (;;) {
+        int64_t until = hr_clock_monotonic_us() + TICK_MS * 1000;
+
+        if (pass->tick != NULL)
+            pass->tick(pass->tick_data);
+        if (hr_cancel_triggered(pass->cancel))
+            break;
+        if (hr_pool_submit(pass->pool, func, data, pass->cancel, until, NULL))
+            return true;
+    }
+    hr_group_leave(group);
+    return false;
+}
+
+void
+hr_pass_wait(const HrPass *pass, HrGroup *group)
+{
+    hr_group_wait(group, TICK_MS, pass->tick, pass->tick_data);
+}
+
+typedef struct ProbeJob {
+    const HrPass *pass;
+    HrRegistry *registry;
+    HrGroup *group;
+    GError *error;
+} ProbeJob;
+
+static void
+run_probe(void *data)
+{
+    ProbeJob *job = data;
+    g_autoptr(HrCall) call = hr_call_new(job->pass->cancel, HR_TIME_NEVER);
+
+    hr_registry_probe(job->registry, call, &job->error);
+    hr_group_leave(job->group);
+}
+
+bool
+hr_pass_probe(const HrPass *pass, GError **error)
+{
+    g_autoptr(HrGroup) group = hr_group_new();
+    ProbeJob jobs[2] = {
+        {.pass = pass, .registry = pass->source, .group = group},
+        {.pass = pass, .registry = pass->target, .group = group},
+    };
+    bool submitted = true;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(jobs) && submitted; i++)
+        submitted = hr_pass_submit(pass, group, run_probe, &jobs[i]);
+    hr_pass_wait(pass, group);
+    if (!submitted)
+        return hr_error_set(error, HR_CANCELLED, "interrupted");
+    if (jobs[0].error == NULL && jobs[1].error == NULL)
+        return true;
+    if (jobs[0].error != NULL)
+        g_propagate_prefixed_error(error, g_steal_pointer(&jobs[0].error),
+                                   "source ");
+    else
+        g_propagate_prefixed_error(error, g_steal_pointer(&jobs[1].error),
+                                   "target ");
+    g_clear_error(&jobs[1].error);
+    return false;
+}
+
+void
+hr_pass_event(const HrPass *pass, int level, const char *event,
+              const HrCall *call, const char *key, const char *message)
+{
+    g_autoptr(HrJson) fields = NULL;
+    g_autofree char *text = NULL;
+
+    if (pass->feed == NULL || !hr_feed_wants_events(pass->feed))
+        return;
+    fields = hr_json_new_object();
+    hr_json_set_text(fields, "sync", pass->name);
+    hr_json_set_text(fields, "key", key);
+    hr_json_set_text(fields, "message", message);
+    text = hr_json_canonical(fields);
+    hr_feed_event(pass->feed, level, event,
+                  call != NULL ? hr_call_correlation(call) : NULL, text);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Planner: compares both sides of a sync and writes down what to change. */
+#include "sync/planner.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "model/item.h"
+#include "sync/walk.h"
+
+/* Stale items named in an error; the rest is counted. */
+#define STALE_NAMED 5
+
+typedef struct Planner {
+    const HrPass *pass;
+    HrPlan *plan; /* under mutex while workers are at it */
+    pthread_mutex_t mutex;
+} Planner;
+
+typedef struct StrategyQuestion {
+    HrStrategy *strategy;
+    HrCall *call;
+} StrategyQuestion;
+
+static bool
+ask_strategy(void *data, const hr_conflict *conflict, hr_decision *decision,
+             GError **error)
+{
+    StrategyQuestion *question = data;
+
+    return hr_strategy_decide(question->strategy, question->call, conflict,
+                              decision, error);
+}
+
+static void
+add_problem(Planner *planner, const char *key, const GError *error)
+{
+    HR_LOCKED(&planner->mutex);
+    hr_plan_add_problem(planner->plan, key, error);
+}
+
+static void
+note_problem(void *data, const char *key, const GError *error)
+{
+    add_problem(data, key, error);
+}
+
+static void
+note_absent(void *data, const char *target_repository)
+{
+    Planner *planner = data;
+
+    HR_LOCKED(&planner->mutex);
+    g_hash_table_add(planner->plan->absent, g_strdup(target_repository));
+}
+
+/* The sentence for one side that could not be asked about a reference. */
+static void
+report_query(Planner *planner, const char *key, const HrRegistry *registry,
+             const hr_manifest_query *query)
+{
+    g_autoptr(GError) error = NULL;
+
+    hr_error_set(&error, query->status, "%s: %s", hr_registry_name(registry),
+                 query->message[0] != '\0' ? query->message
+                                           : hr_status_name(query->status));
+    add_problem(planner, key, error);
+}
+
+static void
+note_missing(Planner *planner, const char *key, const HrSighting *sighting)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!sighting->named) {
+        hr_log(HR_LOG_WARNING,
+               "%s: %s vanished from the source after it was listed",
+               planner->pass->name, key);
+        HR_LOCKED(&planner->mutex);
+        planner->plan->checked++;
+        planner->plan->vanished++;
+        return;
+    }
+    hr_error_set(&error, HR_NOT_FOUND,
+                 "%s: there is no such tag, although the configuration "
+                 "names it",
+                 hr_registry_name(planner->pass->source));
+    add_problem(planner, key, error);
+}
+
+static HrChange *
+new_change(const HrSighting *sighting, const char *key, const char *from)
+{
+    HrChange *change = g_new0(HrChange, 1);
+    const hr_manifest_query *source = sighting->source;
+    const hr_manifest_query *target = sighting->target;
+
+    change->kind = HR_KIND_TAG;
+    change->key = g_strdup(key);
+    change->from = strcmp(key, from) == 0 ? NULL : g_strdup(from);
+    change->source =
+        hr_tag_document(source->digest, source->media_type, source->size);
+    if (target->status == HR_OK)
+        change->target =
+            hr_tag_document(target->digest, target->media_type, target->size);
+    return change;
+}
+
+static void
+plan_difference(Planner *planner, HrCall *call, const HrSighting *sighting,
+                const char *key, const char *from)
+{
+    g_autoptr(HrChange) change = new_change(sighting, key, from);
+    g_autoptr(GError) error = NULL;
+    HrComparison comparison = {
+        .kind = change->kind,
+        .key = change->key,
+        .source = change->source,
+        .target = change->target,
+    };
+    StrategyQuestion question = {planner->pass->strategy, call};
+
+    if (!hr_compare(&comparison, ask_strategy, &question, &change->action,
+                    &change->reason, &error)) {
+        add_problem(planner, key, error);
+        return;
+    }
+    HR_LOCKED(&planner->mutex);
+    planner->plan->checked++;
+    hr_plan_add(planner->plan, g_steal_pointer(&change));
+}
+
+static void
+plan_sighting(Planner *planner, HrCall *call, const HrSighting *sighting)
+{
+    const hr_manifest_query *source = sighting->source;
+    const hr_manifest_query *target = sighting->target;
+    g_autofree char *key = hr_tag_key(target->repository, target->reference);
+    g_autofree char *from = hr_tag_key(source->repository, source->reference);
+
+    atomic_fetch_add(&planner->pass->progress->checked, 1);
+    if (source->status == HR_NOT_FOUND) {
+        note_missing(planner, from, sighting);
+        return;
+    }
+    if (source->status != HR_OK) {
+        report_query(planner, from, planner->pass->source, source);
+        return;
+    }
+    if (target->status != HR_OK && target->status != HR_NOT_FOUND) {
+        report_query(planner, key, planner->pass->target, target);
+        return;
+    }
+    /* The digest says it all: the media type and size that a registry reports
+     * for equal bytes may differ. */
+    if (target->status == HR_OK &&
+        strcmp(source->digest, target->digest) == 0) {
+        HR_LOCKED(&planner->mutex);
+        planner->plan->checked++;
+        planner->plan->unchanged++;
+        return;
+    }
+    plan_difference(planner, call, sighting, key, from);
+}
+
+static void
+visit_for_plan(void *data, HrCall *call, const HrSighting *sightings,
+               size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        plan_sighting(data, call, &sightings[i]);
+}
+
+static HrPlan *
+new_plan(const HrPass *pass)
+{
+    return hr_plan_new(pass->name, hr_registry_name(pass->source),
+                       hr_registry_name(pass->target));
+}
+
+static HrPlan *
+make_plan(const HrPass *pass, const char *source_key, const char *target_key,
+          GError **error)
+{
+    g_autoptr(HrPlan) plan = new_plan(pass);
+    Planner planner = {.pass = pass, .plan = plan};
+    HrVisitor visitor = {
+        .visit = visit_for_plan,
+        .absent = note_absent,
+        .problem = note_problem,
+        .data = &planner,
+    };
+    bool walked;
+
+    if (!hr_pass_probe(pass, error))
+        return NULL;
+    pthread_mutex_init(&planner.mutex, NULL);
+    walked = source_key == NULL ? hr_walk(pass, &visitor, error)
+                                : hr_walk_keys(pass, &source_key, &target_key,
+                                               1, &visitor, error);
+    pthread_mutex_destroy(&planner.mutex);
+    if (!walked)
+        return NULL;
+    hr_plan_seal(plan);
+    return g_steal_pointer(&plan);
+}
+
+HrPlan *
+hr_planner_plan(const HrPass *pass, GError **error)
+{
+    return make_plan(pass, NULL, NULL, error);
+}
+
+HrPlan *
+hr_planner_plan_one(const HrPass *pass, const char *source_key,
+                    const char *target_key, GError **error)
+{
+    return make_plan(pass, source_key, target_key, error);
+}
+
+/* The freshness check of an old plan. */
+typedef struct Freshness {
+    pthread_mutex_t mutex;
+    GHashTable *changes; /* key on the target -> HrChange */
+    GString *stale;
+    unsigned stale_count;
+} Freshness;
+
+static bool
+document_has_digest(const char *document, const hr_manifest_query *query)
+{
+    g_autofree char *digest = NULL;
+    g_autofree char *media_type = NULL;
+    uint64_t size;
+
+    if (document == NULL)
+        return query->status == HR_NOT_FOUND;
+    return query->status == HR_OK &&
+           hr_tag_document_parse(document, &digest, &media_type, &size,
+                                 NULL) &&
+           strcmp(digest, query->digest) == 0;
+}
+
+static void
+visit_for_freshness(void *data, HrCall *call, const HrSighting *sightings,
+                    size_t count)
+{
+    Freshness *freshness = data;
+
+    (void)call;
+    for (size_t i = 0; i < count; i++) {
+        const hr_manifest_query *source = sightings[i].source;
+        const hr_manifest_query *target = sightings[i].target;
+        g_autofree char *key =
+            hr_tag_key(target->repository, target->reference);
+        const HrChange *change = g_hash_table_lookup(freshness->changes, key);
+        bool source_fresh = document_has_digest(change->source, source);
+
+        if (source_fresh && document_has_digest(change->target, target))
+            continue;
+        HR_LOCKED(&freshness->mutex);
+        if (freshness->stale_count++ < STALE_NAMED)
+            g_string_append_printf(freshness->stale, "%s%s (%s)",
+                                   freshness->stale->len > 0 ? ", " : "", key,
+                                   source_fresh ? "target" : "source");
+    }
+}
+
+static void
+note_freshness_problem(void *data, const char *key, const GError *error)
+{
+    Freshness *freshness = data;
+
+    HR_LOCKED(&freshness->mutex);
+    if (freshness->stale_count++ < STALE_NAMED)
+        g_string_append_printf(freshness->stale, "%s%s (%s)",
+                               freshness->stale->len > 0 ? ", " : "", key,
+                               error->message);
+}
+
+static bool
+walk_changes(const HrPass *pass, Freshness *freshness, const HrPlan *plan,
+             GError **error)
+{
+    g_autofree const char **source_keys =
+        g_new0(const char *, plan->changes->len);
+    g_autofree const char **target_keys =
+        g_new0(const char *, plan->changes->len);
+    HrVisitor visitor = {
+        .visit = visit_for_freshness,
+        .problem = note_freshness_problem,
+        .data = freshness,
+    };
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        HrChange *change = plan->changes->pdata[i];
+
+        target_keys[i] = change->key;
+        source_keys[i] = change->from != NULL ? change->from : change->key;
+        g_hash_table_insert(freshness->changes, change->key, change);
+    }
+    return hr_walk_keys(pass, source_keys, target_keys, plan->changes->len,
+                        &visitor, error);
+}
+
+bool
+hr_planner_check_fresh(const HrPass *pass, const HrPlan *plan, GError **error)
+{
+    g_autoptr(GHashTable) changes = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GString) stale = g_string_new(NULL);
+    Freshness freshness = {.changes = changes, .stale = stale};
+    bool walked;
+
+    if (!hr_pass_probe(pass, error))
+        return false;
+    pthread_mutex_init(&freshness.mutex, NULL);
+    walked = walk_changes(pass, &freshness, plan, error);
+    pthread_mutex_destroy(&freshness.mutex);
+    if (!walked)
+        return false;
+    if (freshness.stale_count == 0)
+        return true;
+    if (freshness.stale_count > STALE_NAMED)
+        g_string_append_printf(stale, " and %u more",
+                               freshness.stale_count - STALE_NAMED);
+    return hr_error_set(error, HR_PRECONDITION,
+                        "the plan is stale, nothing was written: changed "
+                        "since it was made: %s; plan again",
+                        stale->str);
+}

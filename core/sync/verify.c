@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Verify: proves that the target equals the source, or lists where not. */
+#include "sync/verify.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "model/item.h"
+#include "sync/artifact.h"
+#include "sync/walk.h"
+
+typedef struct Verifier {
+    const HrPass *pass;
+    bool deep;
+    HrVerification *result; /* under mutex */
+    pthread_mutex_t mutex;
+    GHashTable *whole; /* digests known to be whole, "repository@digest" */
+} Verifier;
+
+const char *
+hr_difference_name(HrDifferenceKind kind)
+{
+    static const char *const names[] = {
+        [HR_DIFFERENCE_MISSING] = "missing",
+        [HR_DIFFERENCE_EXTRA] = "extra",
+        [HR_DIFFERENCE_OTHER] = "different",
+        [HR_DIFFERENCE_DAMAGED] = "damaged",
+        [HR_DIFFERENCE_UNKNOWN] = "unknown",
+    };
+
+    return names[kind];
+}
+
+static void
+free_difference(gpointer data)
+{
+    HrDifference *difference = data;
+
+    g_free(difference->key);
+    g_free(difference->message);
+    g_free(difference);
+}
+
+void
+hr_verification_free(HrVerification *verification)
+{
+    if (verification == NULL)
+        return;
+    g_ptr_array_unref(verification->differences);
+    g_free(verification);
+}
+
+static void
+add_difference(Verifier *verifier, HrDifferenceKind kind, const char *key,
+               const char *message)
+{
+    HrDifference *difference = g_new0(HrDifference, 1);
+
+    difference->kind = kind;
+    difference->key = g_strdup(key);
+    difference->message = g_strdup(message);
+    HR_LOCKED(&verifier->mutex);
+    g_ptr_array_add(verifier->result->differences, difference);
+}
+
+static void
+note_problem(void *data, const char *key, const GError *error)
+{
+    add_difference(data, HR_DIFFERENCE_UNKNOWN, key, error->message);
+}
+
+/* Discards bytes: a blob is read only for its digest. */
+static bool
+discard(void *data, HrCall *call, const void *bytes, size_t size,
+        GError **error)
+{
+    (void)data;
+    (void)call;
+    (void)bytes;
+    (void)size;
+    (void)error;
+    return true;
+}
+
+static bool
+read_blob(Verifier *verifier, const char *repository, const HrDescriptor *blob,
+          HrCall *call, GError **error)
+{
+    g_autoptr(HrBlobReading) reading =
+        hr_blob_reading_new(verifier->pass->target, repository, blob->digest,
+                            blob->size, call, error);
+    HrPipe *pipe;
+
+    if (reading == NULL)
+        return false;
+    pipe = hr_blob_reading_pipe(reading);
+    hr_pipe_target_write(pipe, discard, NULL);
+    hr_pipe_run(&pipe, 1, call);
+    return hr_pipe_result(pipe, error);
+}
+
+static bool
+check_presence(Verifier *verifier, const char *repository,
+               const GPtrArray *blobs, HrCall *call, GError **error)
+{
+    g_autofree hr_blob_query *queries = g_new0(hr_blob_query, blobs->len);
+    g_autofree hr_blob_query **pointers = g_new0(hr_blob_query *, blobs->len);
+
+    for (guint i = 0; i < blobs->len; i++) {
+        const HrDescriptor *blob = blobs->pdata[i];
+
+        queries[i].struct_size = sizeof queries[i];
+        queries[i].repository = repository;
+        queries[i].digest = blob->digest;
+        queries[i].size = (uint64_t)blob->size;
+        pointers[i] = &queries[i];
+    }
+    if (blobs->len > 0 && !hr_registry_stat_blobs(verifier->pass->target, call,
+                                                  pointers, blobs->len, error))
+        return false;
+    for (guint i = 0; i < blobs->len; i++) {
+        if (queries[i].status == HR_NOT_FOUND)
+            return hr_error_set(error, HR_INTEGRITY,
+                                "blob %s is missing or has another size",
+                                queries[i].digest);
+        if (queries[i].status != HR_OK)
+            return hr_error_set(error, queries[i].status, "blob %s: %s",
+                                queries[i].digest,
+                                queries[i].message[0] != '\0'
+                                    ? queries[i].message
+                                    : hr_status_name(queries[i].status));
+    }
+    return true;
+}
+
+/* Loads the artifact from the target itself, which checks every manifest's
+ * digest, then looks for the blobs. */
+static bool
+check_content(Verifier *verifier, const char *repository, const char *digest,
+              HrCall *call, GError **error)
+{
+    HrArtifactPlace place = {
+        .source = verifier->pass->target,
+        .source_repository = repository,
+    };
+    g_autoptr(HrArtifact) artifact =
+        hr_artifact_load(&place, digest, call, error);
+
+    if (artifact == NULL ||
+        !check_presence(verifier, repository, artifact->blobs, call, error))
+        return false;
+    for (guint i = 0; verifier->deep && i < artifact->blobs->len; i++)
+        if (!read_blob(verifier, repository, artifact->blobs->pdata[i], call,
+                       error))
+            return false;
+    HR_LOCKED(&verifier->mutex);
+    verifier->result->manifests += artifact->manifests->len;
+    verifier->result->blobs += artifact->blobs->len;
+    return true;
+}
+
+/* As check_content, once for tags that name the same artifact. */
+static bool
+check_content_once(Verifier *verifier, const hr_manifest_query *target,
+                   HrCall *call, GError **error)
+{
+    g_autofree char *name =
+        g_strconcat(target->repository, "@", target->digest, NULL);
+    bool known;
+
+    pthread_mutex_lock(&verifier->mutex);
+    known = g_hash_table_contains(verifier->whole, name);
+    pthread_mutex_unlock(&verifier->mutex);
+    if (known)
+        return true;
+    if (!check_content(verifier, target->repository, target->digest, call,
+                       error))
+        return false;
+    HR_LOCKED(&verifier->mutex);
+    g_hash_table_add(verifier->whole, g_steal_pointer(&name));
+    return true;
+}
+
+static void
+report_query(Verifier *verifier, const char *key, const HrRegistry *registry,
+             const hr_manifest_query *query)
+{
+    g_autofree char *message = g_strdup_printf(
+        "%s: %s", hr_registry_name(registry),
+        query->message[0] != '\0' ? query->message
+                                  : hr_status_name(query->status));
+
+    add_difference(verifier, HR_DIFFERENCE_UNKNOWN, key, message);
+}
+
+/* True if the two sides name the same digest; otherwise reports how not. */
+static bool
+same_digest(Verifier *verifier, const char *key, const HrSighting *sighting)
+{
+    const hr_manifest_query *source = sighting->source;
+    const hr_manifest_query *target = sighting->target;
+    const HrPass *pass = verifier->pass;
+    g_autofree char *message = NULL;
+
+    if (source->status != HR_OK && source->status != HR_NOT_FOUND) {
+        report_query(verifier, key, pass->source, source);
+        return false;
+    }
+    if (target->status != HR_OK && target->status != HR_NOT_FOUND) {
+        report_query(verifier, key, pass->target, target);
+        return false;
+    }
+    if (source->status == HR_NOT_FOUND) {
+        if (target->status == HR_OK || sighting->named)
+            add_difference(verifier,
+                           target->status == HR_OK ? HR_DIFFERENCE_EXTRA
+                                                   : HR_DIFFERENCE_MISSING,
+                           key, "not on the source");
+        return false;
+    }
+    if (target->status == HR_NOT_FOUND) {
+        add_difference(verifier, HR_DIFFERENCE_MISSING, key,
+                       "not on the target");
+        return false;
+    }
+    if (strcmp(source->digest, target->digest) == 0)
+        return true;
+    message = g_strdup_printf("%s on the source, %s on the target",
+                              source->digest, target->digest);
+    add_difference(verifier, HR_DIFFERENCE_OTHER, key, message);
+    return false;
+}
+
+static void
+verify_sighting(Verifier *verifier, HrCall *call, const HrSighting *sighting)
+{
+    const hr_manifest_query *target = sighting->target;
+    g_autofree char *key = hr_tag_key(target->repository, target->reference);
+    g_autoptr(GError) error = NULL;
+
+    atomic_fetch_add(&verifier->pass->progress->checked, 1);
+    pthread_mutex_lock(&verifier->mutex);
+    verifier->result->checked++;
+    pthread_mutex_unlock(&verifier->mutex);
+    if (!same_digest(verifier, key, sighting))
+        return;
+    if (!check_content_once(verifier, target, call, &error)) {
+        add_difference(verifier, HR_DIFFERENCE_DAMAGED, key, error->message);
+        return;
+    }
+    HR_LOCKED(&verifier->mutex);
+    verifier->result->equal++;
+}
+
+static void
+visit_for_verify(void *data, HrCall *call, const HrSighting *sightings,
+                 size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        verify_sighting(data, call, &sightings[i]);
+}
+
+/* Finds tags that only the target has.  Only where the source's tags were
+ * listed: what is named says nothing about what is not. */
+static void
+find_extra_tags(void *data, HrCall *call, const char *repository,
+                const GPtrArray *tags)
+{
+    Verifier *verifier = data;
+    const HrPass *pass = verifier->pass;
+    g_autoptr(GHashTable) known = NULL;
+    g_autoptr(GPtrArray) present = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (tags == NULL || pass->target_repository != NULL)
+        return;
+    present = hr_registry_list_tags(pass->target, call, repository, &error);
+    if (present == NULL) {
+        if (hr_error_status(error) != HR_NOT_FOUND)
+            note_problem(verifier, repository, error);
+        return;
+    }
+    known = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < tags->len; i++)
+        g_hash_table_add(known, tags->pdata[i]);
+    for (guint i = 0; i < present->len; i++) {
+        g_autofree char *key = NULL;
+
+        if (g_hash_table_contains(known, present->pdata[i]) ||
+            (pass->select != NULL &&
+             !hr_filter_passes(&pass->select->tags, present->pdata[i])))
+            continue;
+        key = hr_tag_key(repository, present->pdata[i]);
+        add_difference(verifier, HR_DIFFERENCE_EXTRA, key,
+                       "not on the source");
+    }
+}
+
+static gint
+order_differences(gconstpointer left, gconstpointer right)
+{
+    const HrDifference *one = *(const HrDifference *const *)left;
+    const HrDifference *other = *(const HrDifference *const *)right;
+
+    return strcmp(one->key, other->key);
+}
+
+HrVerification *
+hr_verify_run(const HrPass *pass, bool deep, GError **error)
+{
+    g_autoptr(HrVerification) result = g_new0(HrVerification, 1);
+    g_autoptr(GHashTable) whole =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    Verifier verifier = {
+        .pass = pass,
+        .deep = deep,
+        .result = result,
+        .whole = whole,
+    };
+    HrVisitor visitor = {
+        .visit = visit_for_verify,
+        .listed = find_extra_tags,
+        .problem = note_problem,
+        .data = &verifier,
+    };
+    bool walked;
+
+    result->differences = g_ptr_array_new_with_free_func(free_difference);
+    if (!hr_pass_probe(pass, error))
+        return NULL;
+    pthread_mutex_init(&verifier.mutex, NULL);
+    walked = hr_walk(pass, &visitor, error);
+    pthread_mutex_destroy(&verifier.mutex);
+    if (!walked)
+        return NULL;
+    g_ptr_array_sort(result->differences, order_differences);
+    return g_steal_pointer(&result);
+}

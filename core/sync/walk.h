@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Walk: every selected tag, seen on both sides.
+ *
+ *     repositories --> one job each: tags --> batches --> resolve both sides
+ *     (or names)         (or names)            of 64          |
+ *                                                             v
+ *                                              visit, once per batch
+ *
+ * Where many tags are wanted, the target's list is asked for first: a tag that
+ * it does not have needs no question of its own.
+ *
+ * A repository whose tags could not be listed is a problem of its own and
+ * counts as not seen: nothing may be concluded from its absence.
+ */
+#ifndef HR_SYNC_WALK_H
+#define HR_SYNC_WALK_H
+
+#include <glib.h>
+#include <harbor-replicator/hr-registry.h>
+#include <stdbool.h>
+
+#include "sync/pass.h"
+
+/* One tag on both sides.  `named`: the configuration asks for it by name, so
+ * that its absence on the source is a failure. */
+typedef struct HrSighting {
+    const hr_manifest_query *source;
+    const hr_manifest_query *target;
+    bool named;
+} HrSighting;
+
+typedef struct HrVisitor {
+    /* A batch was resolved on both sides; on a worker, several at once. */
+    void (*visit)(void *data, HrCall *call, const HrSighting *sightings,
+                  size_t count);
+    /* All tags of a repository that the source has and that are selected,
+     * sorted; NULL if they were named and not listed.  May be NULL. */
+    void (*listed)(void *data, HrCall *call, const char *repository,
+                   const GPtrArray *tags);
+    /* The target has no such repository (its name there); before any tag of
+     * it is visited.  May be NULL. */
+    void (*absent)(void *data, const char *target_repository);
+    /* A listing or a batch failed. */
+    void (*problem)(void *data, const char *key, const GError *error);
+    void *data;
+} HrVisitor;
+
+/* Walks everything that the pass selects.  False if not even the list of
+ * repositories could be had, or the pass was cancelled.  Not from a
+ * worker. */
+bool
+hr_walk(const HrPass *pass, const HrVisitor *visitor, GError **error);
+
+/* Resolves one given list: keys on the source and on the target, `count` of
+ * each.  For applying plans and copying one artifact. */
+bool
+hr_walk_keys(const HrPass *pass, const char *const *source_keys,
+             const char *const *target_keys, size_t count,
+             const HrVisitor *visitor, GError **error);
+
+#endif

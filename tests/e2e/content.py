@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Content made up for tests: the same seed makes the same bytes."""
+import gzip as gzip_module
+import hashlib
+import http.client
+import json
+import random
+import urllib.parse
+
+OCI = "application/vnd.oci.image."
+MANIFEST = OCI + "manifest.v1+json"
+INDEX = OCI + "index.v1+json"
+CONFIG = OCI + "config.v1+json"
+LAYER = OCI + "layer.v1.tar"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def make_blob(seed, size, compressed=False):
+    data = random.Random(seed).randbytes(size)
+    return gzip_module.compress(data, 0, mtime=0) if compressed else data
+
+
+def descriptor(data, media_type, **more):
+    return {"mediaType": media_type, "digest": digest(data),
+            "size": len(data), **more}
+
+
+def encode(value):
+    return json.dumps(value).encode()
+
+
+class Artifact:
+    """Manifests, children first, and the blobs they need."""
+
+    def __init__(self, manifests, blobs):
+        self.manifests = manifests  # [(media type, bytes)]
+        self.blobs = blobs          # {digest: bytes}
+
+    @property
+    def bytes(self):
+        return self.manifests[-1][1]
+
+    @property
+    def media_type(self):
+        return self.manifests[-1][0]
+
+    @property
+    def digest(self):
+        return digest(self.bytes)
+
+    @property
+    def descriptor(self):
+        return descriptor(self.bytes, self.media_type)
+
+
+def image(seed, layers=2, size=2000, shared=(), docker=False, gzip=False,
+          **more):
+    """A single image; `shared` are seeds of layers that others have too."""
+    config = encode({"architecture": "amd64", "os": "linux", "seed": seed,
+                     "rootfs": {"type": "layers", "diff_ids": []}})
+    data = [make_blob(s, size, gzip) for s in shared]
+    data += [make_blob(f"{seed}/{i}", size, gzip) for i in range(layers)]
+    kind = ((DOCKER_MANIFEST, DOCKER_CONFIG, DOCKER_LAYER) if docker
+            else (MANIFEST, CONFIG, LAYER + ("+gzip" if gzip else "")))
+    # Spaces and order that no canonical form would keep.
+    manifest = json.dumps({
+        "schemaVersion": 2, "mediaType": kind[0],
+        "layers": [descriptor(d, kind[2]) for d in data],
+        "config": descriptor(config, kind[1]), **more}, indent=3).encode()
+    blobs = {digest(d): d for d in data + [config]}
+    return Artifact([(kind[0], manifest)], blobs)
+
+
+def index(seed, platforms=3, **more):
+    children = [image(f"{seed}/{i}", **more) for i in range(platforms)]
+    entries = [dict(child.descriptor,
+                    platform={"os": "linux", "architecture": f"arch{i}"})
+               for i, child in enumerate(children)]
+    root = encode({"schemaVersion": 2, "mediaType": INDEX,
+                   "manifests": entries})
+    blobs = {}
+    for child in children:
+        blobs.update(child.blobs)
+    return Artifact([m for c in children for m in c.manifests] +
+                    [(INDEX, root)], blobs)
+
+
+def referrer(seed, subject):
+    """An SBOM-like artifact that refers to another."""
+    empty = b"{}"
+    data = make_blob(seed, 500)
+    manifest = encode({
+        "schemaVersion": 2, "mediaType": MANIFEST,
+        "artifactType": "application/vnd.example.sbom",
+        "config": descriptor(empty, "application/vnd.oci.empty.v1+json"),
+        "layers": [descriptor(data, "application/vnd.example.sbom+text")],
+        "subject": subject.descriptor})
+    return Artifact([(MANIFEST, manifest)],
+                    {digest(empty): empty, digest(data): data})
+
+
+class Client:
+    """Speaks to a registry directly, to fill it and to look at it."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port,
+                                                     timeout=60)
+
+    def ask(self, method, target, body=None, headers=None):
+        self.connection.request(method, target, body, headers or {})
+        response = self.connection.getresponse()
+        return response, response.read()
+
+    def push(self, repository, tag, artifact):
+        for data in artifact.blobs.values():
+            self.push_blob(repository, data)
+        for media_type, data in artifact.manifests:
+            last = data is artifact.bytes
+            self.put_manifest(repository, tag if last else digest(data),
+                              media_type, data)
+
+    def push_blob(self, repository, data):
+        name = digest(data)
+        response, _ = self.ask("HEAD", f"/v2/{repository}/blobs/{name}")
+        if response.status == 200:
+            return
+        response, _ = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
+        location = urllib.parse.urlparse(response.headers["Location"])
+        response, _ = self.ask(
+            "PUT", f"{location.path}?{location.query}&digest={name}", data,
+            {"Content-Type": "application/octet-stream"})
+        assert response.status == 201, response.status
+
+    def put_manifest(self, repository, reference, media_type, data):
+        response, body = self.ask(
+            "PUT", f"/v2/{repository}/manifests/{reference}", data,
+            {"Content-Type": media_type})
+        assert response.status == 201, (response.status, body)
+
+    def manifest(self, repository, reference):
+        """Media type and bytes, or None."""
+        response, body = self.ask(
+            "GET", f"/v2/{repository}/manifests/{reference}", None,
+            {"Accept": f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}"})
+        if response.status == 404:
+            return None
+        assert response.status == 200, (response.status, body)
+        return response.headers["Content-Type"], body
+
+    def tags(self, repository):
+        response, body = self.ask("GET", f"/v2/{repository}/tags/list")
+        return sorted(json.loads(body).get("tags") or [])
+
+    def has_blob(self, repository, name):
+        response, _ = self.ask("HEAD", f"/v2/{repository}/blobs/{name}")
+        return response.status == 200

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debian's docker-registry, and nginx before it."""
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from content import Client
+from harness import free_port, need, path, start, stop
+
+
+class Registry:
+    """One docker-registry with its access log."""
+
+    def __init__(self, name, accesslog=True):
+        self.name = name
+        self.accesslog = accesslog
+        self.program = need("docker-registry")
+        self.port = free_port()
+        self.process = None
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self):
+        return path(self.name + ".log")
+
+    def start(self, readonly=False):
+        root = path(self.name)
+        with open(path(self.name + ".yml"), "w") as file:
+            file.write(f"""
+version: 0.1
+log:
+  level: error
+  accesslog: {{ disabled: {str(not self.accesslog).lower()} }}
+storage:
+  filesystem: {{ rootdirectory: {root} }}
+  delete: {{ enabled: true }}
+  maintenance: {{ readonly: {{ enabled: {str(readonly).lower()} }} }}
+http: {{ addr: "127.0.0.1:{self.port}" }}
+""")
+        self.process = start([self.program, "serve",
+                              path(self.name + ".yml")], self.port, self.log,
+                             env=dict(os.environ,
+                                      OTEL_TRACES_EXPORTER="none"))
+
+    def restart(self, **how):
+        stop(self.process)
+        self.start(**how)
+
+    def wipe(self):
+        stop(self.process)
+        shutil.rmtree(path(self.name), ignore_errors=True)
+        self.start()
+
+    def client(self):
+        return Client(self.port)
+
+    def forget(self):
+        """Starts counting anew."""
+        # The last lines of the log are written after the answer is sent.
+        time.sleep(0.2)
+        open(self.log, "w").close()
+
+    def requests(self):
+        """(method, target) of every request since forget."""
+        time.sleep(0.2)
+        with open(self.log, errors="replace") as file:
+            return re.findall(r'"([A-Z]+) (/\S*) HTTP/', file.read())
+
+
+def make_certificate(name, host="127.0.0.1"):
+    """A self-signed certificate; its own CA."""
+    certificate = path(name + ".crt")
+    key = path(name + ".key")
+    subprocess.run(
+        [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+         "-days", "2", "-subj", "/CN=" + host, "-addext",
+         f"subjectAltName=IP:{host}", "-keyout", key, "-out", certificate],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return certificate, key
+
+
+class Nginx:
+    """TLS and basic auth before a registry."""
+
+    def __init__(self, name, registry, user, password):
+        program = need("nginx")
+        self.port = free_port()
+        self.ca, key = make_certificate(name)
+        root = path(name)
+        os.makedirs(root, exist_ok=True)
+        hashed = subprocess.run(
+            [need("openssl"), "passwd", "-apr1", password], check=True,
+            stdout=subprocess.PIPE).stdout.decode().strip()
+        with open(path(name, "htpasswd"), "w") as file:
+            file.write(f"{user}:{hashed}\n")
+        os.chmod(path(name, "htpasswd"), 0o644)
+        for directory, _, _ in list(os.walk(root)):
+            os.chmod(directory, 0o755)
+        with open(path(name, "nginx.conf"), "w") as file:
+            file.write(f"""
+daemon off; pid {root}/pid; error_log {root}/error.log;
+worker_processes 1;
+{"user root;" if os.geteuid() == 0 else ""}
+events {{ worker_connections 256; }}
+http {{
+  access_log {root}/access.log;
+  client_body_temp_path {root}/body; proxy_temp_path {root}/proxy;
+  fastcgi_temp_path {root}/f; uwsgi_temp_path {root}/u;
+  scgi_temp_path {root}/s;
+  server {{
+    listen 127.0.0.1:{self.port} ssl http2;
+    ssl_certificate {self.ca}; ssl_certificate_key {key};
+    client_max_body_size 0; proxy_request_buffering off;
+    auth_basic "registry"; auth_basic_user_file {root}/htpasswd;
+    location / {{
+      proxy_pass {registry.url};
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header Authorization "";
+    }}
+  }}
+}}
+""")
+        self.process = start([program, "-p", root, "-c",
+                              path(name, "nginx.conf")], self.port,
+                             path(name, "output.log"))
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"

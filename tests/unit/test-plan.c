@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Plans: kept, read again, and refused when they were changed. */
+#include <glib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "model/item.h"
+#include "sync/plan.h"
+
+#define DIGEST_A                                                              \
+    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define DIGEST_B                                                              \
+    "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define TYPE "application/vnd.oci.image.manifest.v1+json"
+
+static void
+add(HrPlan *plan, const char *key, HrAction action)
+{
+    HrChange *change = g_new0(HrChange, 1);
+
+    change->kind = HR_KIND_TAG;
+    change->key = g_strdup(key);
+    change->action = action;
+    change->reason = g_strdup("not on the target");
+    change->source = hr_tag_document(DIGEST_A, TYPE, 123);
+    if (action != HR_ACTION_CREATE)
+        change->target = hr_tag_document(DIGEST_B, TYPE, 45);
+    hr_plan_add(plan, change);
+}
+
+static HrPlan *
+make_plan(bool reversed)
+{
+    HrPlan *plan = hr_plan_new("s", "one", "other");
+    g_autoptr(GError) error = NULL;
+
+    add(plan, reversed ? "b:2" : "a:1",
+        reversed ? HR_ACTION_UPDATE : HR_ACTION_CREATE);
+    add(plan, reversed ? "a:1" : "b:2",
+        reversed ? HR_ACTION_CREATE : HR_ACTION_UPDATE);
+    hr_error_set(&error, HR_OVERLOAD, "HTTP 503");
+    hr_plan_add_problem(plan, "c:3", error);
+    plan->checked = 7;
+    plan->unchanged = 5;
+    hr_plan_seal(plan);
+    return plan;
+}
+
+static char *
+text_of(const HrPlan *plan)
+{
+    g_autoptr(HrJson) json = hr_plan_to_json(plan);
+
+    return hr_json_pretty(json);
+}
+
+static HrPlan *
+read_text(const char *text, GError **error)
+{
+    g_autoptr(HrJson) json = hr_json_parse(text, strlen(text), error);
+
+    return json != NULL ? hr_plan_from_json(json, error) : NULL;
+}
+
+static void
+test_order(void)
+{
+    g_autoptr(HrPlan) one = make_plan(false);
+    g_autoptr(HrPlan) other = make_plan(true);
+    g_autofree char *one_text = text_of(one);
+    g_autofree char *other_text = text_of(other);
+
+    g_assert_cmpstr(one->hash, ==, other->hash);
+    g_assert_cmpstr(one_text, ==, other_text);
+}
+
+static void
+test_round_trip(void)
+{
+    g_autoptr(HrPlan) plan = make_plan(false);
+    g_autofree char *text = text_of(plan);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(HrPlan) again = read_text(text, &error);
+    g_autofree char *again_text = NULL;
+
+    g_assert_no_error(error);
+    again_text = text_of(again);
+    g_assert_cmpstr(text, ==, again_text);
+    g_assert_cmpuint(hr_plan_count(again, HR_ACTION_CREATE), ==, 1);
+    g_assert_cmpuint(hr_plan_count(again, HR_ACTION_UPDATE), ==, 1);
+    g_assert_true(hr_plan_has_work(again));
+}
+
+/* Every single character of the text changed by one: none may pass as the
+ * same plan with another meaning. */
+static void
+test_tampering(void)
+{
+    g_autoptr(HrPlan) plan = make_plan(false);
+    g_autofree char *text = text_of(plan);
+    unsigned refused = 0;
+
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        g_autofree char *changed = g_strdup(text);
+        g_autoptr(HrPlan) again = NULL;
+        g_autofree char *again_text = NULL;
+
+        changed[i] ^= 1;
+        again = read_text(changed, NULL);
+        if (again == NULL) {
+            refused++;
+            continue;
+        }
+        again_text = text_of(again);
+        g_assert_cmpstr(again_text, ==, text);
+    }
+    g_assert_cmpuint(refused, >, strlen(text) / 2);
+}
+
+static void
+test_refusals(void)
+{
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        "{\"sync\":\"s\",\"source\":\"a\",\"target\":\"b\",\"hash\":\"\","
+        "\"changes\":[]}",
+        "{\"version\":99,\"sync\":\"s\",\"source\":\"a\",\"target\":\"b\","
+        "\"hash\":\"\",\"checked\":0,\"unchanged\":0,\"vanished\":0,"
+        "\"changes\":[]}",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(HrPlan) plan = read_text(texts[i], &error);
+
+        g_assert_null(plan);
+        g_assert_error(error, HR_ERROR, HR_INVALID);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/plan/does-not-depend-on-the-order-of-its-making",
+                    test_order);
+    g_test_add_func("/plan/reads-back-as-it-was-written", test_round_trip);
+    g_test_add_func("/plan/refuses-what-was-changed", test_tampering);
+    g_test_add_func("/plan/refuses-what-is-no-plan", test_refusals);
+    return g_test_run();
+}
