@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* GLib makes the lock around its error domains on first use, in a way that
  * thread sanitizers cannot see.  The first use is here, before any thread. */
@@ -13,10 +14,66 @@ use_error_domains(void)
     g_error_free(g_error_new_literal(hr_error_quark(), HR_UNKNOWN, ""));
 }
 
-GQuark
-hr_error_quark(void)
+typedef HrErrorDetails HrErrorPrivate;
+
+static void
+hr_error_private_init(HrErrorPrivate *details)
 {
-    return g_quark_from_static_string("harbor-replicator");
+    memset(details, 0, sizeof *details);
+}
+
+static void
+hr_error_private_copy(const HrErrorPrivate *from, HrErrorPrivate *to)
+{
+    *to = *from;
+    to->endpoint = g_strdup(from->endpoint);
+    to->operation = g_strdup(from->operation);
+    to->correlation = g_strdup(from->correlation);
+}
+
+static void
+hr_error_private_clear(HrErrorPrivate *details)
+{
+    g_free(details->endpoint);
+    g_free(details->operation);
+    g_free(details->correlation);
+}
+
+G_DEFINE_EXTENDED_ERROR(HrError, hr_error)
+
+HrErrorDetails *
+hr_error_details(const GError *error)
+{
+    return error != NULL ? hr_error_get_private(error) : NULL;
+}
+
+void
+hr_error_inherit_details(GError *to, const GError *from)
+{
+    HrErrorDetails *mine = hr_error_details(to);
+    const HrErrorDetails *theirs = hr_error_details(from);
+
+    if (mine == NULL || theirs == NULL || mine->endpoint != NULL)
+        return;
+    hr_error_private_clear(mine);
+    hr_error_private_copy(theirs, mine);
+}
+
+const char *
+hr_eligibility_name(HrEligibility eligibility)
+{
+    static const char *const names[] = {
+        [HR_RETRY_NEVER] = "never",
+        [HR_RETRY_ALWAYS] = "always",
+        [HR_RETRY_IF_IDEMPOTENT] = "if-idempotent",
+        [HR_RETRY_AFTER] = "after",
+        [HR_RETRY_REAUTH] = "reauth",
+        [HR_RETRY_REFETCH] = "refetch",
+        [HR_RETRY_PARK] = "park",
+    };
+
+    return eligibility < G_N_ELEMENTS(names) ? names[eligibility]
+                                             : names[HR_RETRY_NEVER];
 }
 
 gboolean

@@ -11,11 +11,50 @@
 
 #include <glib.h>
 #include <harbor-replicator/hr-abi.h>
+#include <stdint.h>
 
 #define HR_ERROR hr_error_quark()
 
 GQuark
 hr_error_quark(void);
+
+/* What may be done about an error. */
+typedef enum HrEligibility {
+    HR_RETRY_NEVER,
+    HR_RETRY_ALWAYS,        /* never reached the server's logic            */
+    HR_RETRY_IF_IDEMPOTENT, /* may have been carried out                   */
+    HR_RETRY_AFTER,         /* not carried out, and the server wants time  */
+    HR_RETRY_REAUTH,        /* once, with new credentials                  */
+    HR_RETRY_REFETCH,       /* look again, decide anew                     */
+    HR_RETRY_PARK,          /* not now: later, by the scheduler            */
+    HR_ELIGIBILITY_COUNT
+} HrEligibility;
+
+/* What an error carries beside its class and its text.  All zero for one that
+ * nobody described. */
+typedef struct HrErrorDetails {
+    HrEligibility eligibility;
+    gboolean classified; /* `eligibility` was set                       */
+    unsigned attempts;   /* made, the last one included                 */
+    int64_t retry_at_us; /* monotonic: not sensible before; 0: unknown  */
+    char *endpoint;      /* name in the configuration, or NULL          */
+    char *operation;     /* "PUT https://host/v2/...", or NULL          */
+    char *correlation;   /* of the call, or NULL                        */
+} HrErrorDetails;
+
+/* The details of an error of our domain, to be read and, by who made it,
+ * filled in (texts with g_strdup); they live and are copied with the error.
+ * NULL for other errors. */
+HrErrorDetails *
+hr_error_details(const GError *error);
+
+/* Gives `to` what `from` carries, unless it has details already. */
+void
+hr_error_inherit_details(GError *to, const GError *from);
+
+/* "never", "always", "if-idempotent", ... */
+const char *
+hr_eligibility_name(HrEligibility eligibility);
 
 /* Sets *error (if `error` is not NULL) and returns false, so that a function
  * can end with `return hr_error_set(error, HR_INVALID, "...", ...)`. */
