@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/signals.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -115,6 +116,7 @@ run_pass(HrSession *session, const HrSyncConfig *sync)
         hr_session_count_requests(&pass, &report->requests, &report->retries);
         report->requests -= requests_before;
         report->retries -= retries_before;
+        report->guard_count = hr_session_report_guards(&pass, report->guards);
         hr_pass_event(&pass, HR_LOG_INFO, "pass.ended", NULL, NULL,
                       report->error != NULL ? report->error->message : NULL);
     }
@@ -169,7 +171,7 @@ write_plan(const HrPlan *plan, const char *path, GError **error)
 }
 
 static int
-print_plans(const GPtrArray *plans, bool json, bool exit_code)
+print_plans(const GPtrArray *plans, bool json, bool exit_code, bool failed)
 {
     HrJson *list = json ? hr_json_new_array() : NULL;
     int code = HR_EXIT_DONE;
@@ -186,6 +188,8 @@ print_plans(const GPtrArray *plans, bool json, bool exit_code)
         else
             hr_report_print_plan(plan);
     }
+    if (failed)
+        code = HR_EXIT_SOME_FAILED;
     if (json)
         hr_report_print_json("plans", list, code);
     return code;
@@ -197,6 +201,7 @@ hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs, bool json,
 {
     g_autoptr(GPtrArray) plans = g_ptr_array_new_with_free_func(free_plan);
     g_autoptr(GError) error = NULL;
+    int failed = HR_EXIT_DONE;
 
     for (guint i = 0; i < syncs->len; i++) {
         const HrSyncConfig *sync = syncs->pdata[i];
@@ -206,15 +211,22 @@ hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs, bool json,
         if (hr_session_prepare(session, sync, &pass, &error))
             plan = hr_planner_plan(&pass, &error);
         hr_session_clear_progress(session);
-        if (plan == NULL) {
-            g_prefix_error(&error, "sync %s: ", sync->name);
-            return hr_session_report_error(error);
+        if (plan != NULL) {
+            g_ptr_array_add(plans, plan);
+            continue;
         }
-        g_ptr_array_add(plans, plan);
+        /* The others can still be planned. */
+        g_prefix_error(&error, "sync %s: ", sync->name);
+        failed = hr_session_report_error(error);
+        g_clear_error(&error);
+        if (hr_signals_pending() != 0 || syncs->len == 1 || out != NULL)
+            return failed;
     }
     if (out != NULL && !write_plan(plans->pdata[0], out, &error)) {
         g_prefix_error(&error, "the plan was not saved: ");
         return hr_session_report_error(error);
     }
-    return print_plans(plans, json, exit_code);
+    if (plans->len == 0)
+        return failed;
+    return print_plans(plans, json, exit_code, failed != HR_EXIT_DONE);
 }

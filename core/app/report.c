@@ -159,7 +159,31 @@ hr_report_print(const HrReport *report, bool quiet)
         printf("  %-7s %-40s (%s)\n", "failed", problem->key,
                problem->message);
     }
+    for (unsigned i = 0; i < report->guard_count; i++)
+        hr_guard_report_print(&report->guards[i]);
     print_summary(report);
+}
+
+static HrJson *
+guards_to_json(const HrReport *report)
+{
+    HrJson *list = hr_json_new_array();
+
+    for (unsigned i = 0; i < report->guard_count; i++)
+        hr_json_append(list, hr_guard_report_to_json(&report->guards[i]));
+    return list;
+}
+
+static void
+set_failure(HrJson *item, const HrFailureFacts *facts)
+{
+    hr_json_set_text(item, "eligibility",
+                     hr_eligibility_name(facts->eligibility));
+    hr_json_set_text(item, "endpoint", facts->endpoint);
+    hr_json_set_text(item, "operation", facts->operation);
+    hr_json_set_text(item, "request_id", facts->correlation);
+    if (facts->attempts > 0)
+        hr_json_set_number(item, "attempts", facts->attempts);
 }
 
 static HrJson *
@@ -179,6 +203,8 @@ items_to_json(const HrPlan *plan)
         hr_json_set_text(item, "result", hr_result_name(change->result));
         if (change->status != HR_OK)
             hr_json_set_text(item, "status", hr_status_name(change->status));
+        if (change->facts.known)
+            set_failure(item, &change->facts);
         hr_json_set_text(item, "message", change->message);
         hr_json_append(items, item);
     }
@@ -212,6 +238,7 @@ hr_report_to_json(const HrReport *report)
     hr_json_set_text(json, "name", report->sync);
     hr_json_set_text(json, "source", report->source);
     hr_json_set_text(json, "target", report->target);
+    hr_json_set(json, "endpoints", guards_to_json(report));
     if (report->plan == NULL) {
         hr_json_set_text(json, "status", "failed");
         hr_json_set_text(json, "message", report->error->message);

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "app/guard-report.h"
 #include "model/json.h"
 #include "sync/apply.h"
 #include "sync/plan.h"
@@ -24,6 +25,8 @@ typedef struct HrReport {
     uint64_t requests;
     uint64_t retries;
     int64_t duration_us;
+    HrGuardReport guards[2]; /* of source and target */
+    unsigned guard_count;
 } HrReport;
 
 HrReport *

@@ -167,6 +167,8 @@ hr_session_start(HrSession *session, GError **error)
     session->net = hr_net_new(loops, error);
     if (session->net == NULL)
         return false;
+    if (session->config != NULL && session->config->bandwidth > 0)
+        hr_net_limit_bytes(session->net, (double)session->config->bandwidth);
     session->pool = hr_pool_new(workers, workers * QUEUE_PER_WORKER);
     return attach_sinks(session, error);
 }
@@ -268,17 +270,12 @@ make_endpoint(HrSession *session, Opened *opened, GError **error)
         .password = opened->password,
         .ca_file = config->ca_file,
         .insecure = config->insecure,
-        .requests = config->requests,
-        .transfers = config->transfers,
-        .connect_timeout_us = config->connect_timeout_ms * 1000,
-        .timeout_us = config->timeout_ms * 1000,
-        .stall_us = config->stall_ms * 1000,
-        .retry = hr_retry_default,
+        .policy = &config->policy,
+        .rules = &config->rules,
         .affinity = find_affinity(session, config),
         .settings = config->settings,
     };
 
-    spec.retry.attempts = config->attempts;
     opened->endpoint = hr_endpoint_new(session->net, &spec, error);
     return opened->endpoint != NULL;
 }
@@ -340,8 +337,10 @@ prepare_sides(HrSession *session, const char *name,
     session->title = g_strdup(name);
     *pass = (HrPass){
         .name = session->title,
-        .attempts = MIN(source->attempts, target->attempts),
-        .pool = session->pool,
+        .patience_us =
+            MAX(source->policy.patience_us, target->policy.patience_us),
+        .lane = hr_pool_lane(session->pool, target->name, 0),
+        .priority = HR_PRIORITY_NORMAL,
         .cancel = session->cancel,
         .feed = session->feed,
         .progress = &session->progress,
@@ -389,8 +388,11 @@ hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
                         const HrEndpointConfig *target, HrPass *pass,
                         GError **error)
 {
-    return prepare_sides(session, "copy", source, target, pass, error) &&
-           open_strategy(session, "source-wins", NULL, pass, error);
+    if (!prepare_sides(session, "copy", source, target, pass, error))
+        return false;
+    /* Somebody waits for it. */
+    pass->priority = HR_PRIORITY_INTERACTIVE;
+    return open_strategy(session, "source-wins", NULL, pass, error);
 }
 
 void
@@ -410,6 +412,27 @@ hr_session_count_requests(const HrPass *pass, uint64_t *requests,
         *requests += stats.requests;
         *retries += stats.retries;
     }
+}
+
+unsigned
+hr_session_report_guards(const HrPass *pass, HrGuardReport guards[2])
+{
+    HrRegistry *const sides[] = {pass->source, pass->target};
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(sides); i++) {
+        HrEndpoint *endpoint;
+
+        if (sides[i] == NULL || (i == 1 && sides[1] == sides[0]))
+            continue;
+        endpoint = hr_registry_endpoint(sides[i]);
+        /* A directory needs no guards. */
+        if (hr_endpoint_origin(endpoint) == NULL)
+            continue;
+        guards[count].endpoint = hr_endpoint_name(endpoint);
+        hr_endpoint_stats(endpoint, &guards[count++].stats);
+    }
+    return count;
 }
 
 GPtrArray *

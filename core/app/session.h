@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "app/app.h"
+#include "app/guard-report.h"
 #include "config/config.h"
 #include "plug/plugins.h"
 #include "sync/pass.h"
@@ -55,6 +56,11 @@ hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
 void
 hr_session_count_requests(const HrPass *pass, uint64_t *requests,
                           uint64_t *retries);
+
+/* What the guards of both sides have done so far; fills in up to two and
+ * returns how many. */
+unsigned
+hr_session_report_guards(const HrPass *pass, HrGuardReport guards[2]);
 
 /* The syncs that the command line names (ends in NULL), or all; the caller's
  * (g_ptr_array_unref).  NULL and HR_CONFIG, with the nearest name, for one that

@@ -54,25 +54,11 @@ HrEndpointConfig *
 hr_endpoint_config_new(const char *name, const char *type)
 {
     HrEndpointConfig *endpoint = g_new0(HrEndpointConfig, 1);
-    HrReader reader;
-    const char *const policy = "endpoints[].policy";
 
-    /* Defaults come from the schema, as they do for an empty block. */
-    hr_reader_init(&reader, "");
     endpoint->name = g_strdup(name);
     endpoint->type = g_strdup(type);
-    endpoint->requests =
-        (unsigned)hr_reader_number(&reader, NULL, policy, "requests");
-    endpoint->transfers =
-        (unsigned)hr_reader_number(&reader, NULL, policy, "transfers");
-    endpoint->attempts =
-        (unsigned)hr_reader_number(&reader, NULL, policy, "attempts");
-    endpoint->connect_timeout_ms =
-        hr_reader_number(&reader, NULL, policy, "connect_timeout");
-    endpoint->timeout_ms = hr_reader_number(&reader, NULL, policy, "timeout");
-    endpoint->stall_ms = hr_reader_number(&reader, NULL, policy, "stall");
+    hr_policy_init(&endpoint->policy, "default", HR_PROFILE_PRODUCTION);
     endpoint->settings = hr_settings_new();
-    hr_reader_clear(&reader);
     return endpoint;
 }
 
@@ -90,6 +76,9 @@ hr_endpoint_config_free(HrEndpointConfig *endpoint)
         hr_secret_wipe(endpoint->password, strlen(endpoint->password));
     g_free(endpoint->password);
     g_free(endpoint->ca_file);
+    for (unsigned i = 0; i < endpoint->rules.count; i++)
+        g_free((char *)endpoint->rule_items[i].code);
+    g_free(endpoint->rule_items);
     hr_settings_free(endpoint->settings);
     g_free(endpoint);
 }

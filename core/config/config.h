@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 #include "config/settings.h"
+#include "guard/classify.h"
+#include "guard/policy.h"
 
 /* Where something stands in the file, for messages: "file:line". */
 typedef struct HrConfigPlace {
@@ -31,15 +33,12 @@ typedef struct HrEndpointConfig {
     char *password; /* a reference, or the secret itself when
                              allow_inline_secrets is on                   */
     bool password_inline;
-    char *ca_file;      /* tls.ca, absolute                             */
-    bool insecure;      /* tls.insecure                                 */
-    unsigned requests;  /* policy.requests, 1..256, default 16          */
-    unsigned transfers; /* policy.transfers, 1..64, default 4           */
-    unsigned attempts;  /* policy.attempts, 1..10, default 4            */
-    int64_t connect_timeout_ms; /* policy.connect_timeout, default 10 s   */
-    int64_t timeout_ms;   /* policy.timeout, default 30 s                 */
-    int64_t stall_ms;     /* policy.stall, default 30 s                   */
-    HrSettings *settings; /* the provider's own options                   */
+    char *ca_file;           /* tls.ca, absolute                             */
+    bool insecure;           /* tls.insecure                                 */
+    HrPolicy policy;         /* preset, profile and settings, put together   */
+    HrErrorRules rules;      /* policy.errors                                */
+    HrErrorRule *rule_items; /* what `rules` points to                  */
+    HrSettings *settings;    /* the provider's own options                   */
 } HrEndpointConfig;
 
 /* Which names are wanted.  Patterns are regular expressions anchored at both
@@ -81,6 +80,8 @@ typedef struct HrConfig {
     unsigned workers; /* 1..256, default 8                            */
     unsigned loops;   /* 1..16, default 2                             */
     bool allow_inline_secrets;
+    int64_t bandwidth; /* bytes a second of all endpoints; 0: no limit  */
+    HrProfile profile;
     GPtrArray *endpoints; /* HrEndpointConfig */
     GPtrArray *syncs;     /* HrSyncConfig */
     GPtrArray *sinks;     /* HrSinkConfig */

@@ -189,6 +189,22 @@ read_each(HrLoader *loader, const char *list,
 }
 
 static void
+read_profile(HrLoader *loader)
+{
+    HrReader *reader = &loader->reader;
+    g_autofree char *name =
+        hr_reader_text(reader, loader->root, "", "profile");
+    g_autofree char *known = g_strjoinv(", ", (char **)hr_policy_profiles);
+    int profile = name != NULL ? hr_policy_find_profile(name) : 0;
+
+    if (profile < 0)
+        hr_reader_mistake(reader, hr_reader_spot(loader->root, "profile"),
+                          "profile", "there is no profile '%s'; there are %s",
+                          name, known);
+    loader->config->profile = (HrProfile)MAX(profile, 0);
+}
+
+static void
 read_root(HrLoader *loader)
 {
     HrReader *reader = &loader->reader;
@@ -202,6 +218,10 @@ read_root(HrLoader *loader)
     config->allow_inline_secrets =
         hr_reader_number(reader, loader->root, "", "allow_inline_secrets") !=
         0;
+    config->bandwidth =
+        hr_reader_number(reader, loader->root, "", "bandwidth");
+    read_profile(loader);
+    read_each(loader, "policies", hr_loader_check_policy);
     read_each(loader, "credentials", hr_loader_check_credentials);
     read_each(loader, "selects", hr_loader_check_select);
     read_each(loader, "endpoints", hr_loader_read_endpoint);

@@ -51,6 +51,15 @@ hr_loader_read_endpoint(HrLoader *loader, const config_setting_t *group);
 void
 hr_loader_check_credentials(HrLoader *loader, const config_setting_t *group);
 
+/* read-policy.c: the policy of an entry of endpoints, and one entry of
+ * policies. */
+void
+hr_loader_read_policy(HrLoader *loader, const config_setting_t *group,
+                      HrEndpointConfig *endpoint);
+
+void
+hr_loader_check_policy(HrLoader *loader, const config_setting_t *group);
+
 /* read-sync.c: one entry of syncs and of selects. */
 void
 hr_loader_read_sync(HrLoader *loader, const config_setting_t *group);

@@ -70,7 +70,7 @@ check_number(const char *start, const char *file, unsigned line,
 
     while (hex ? g_ascii_isxdigit(*end) : g_ascii_isdigit(*end))
         end++;
-    /* A fraction; no key takes one. */
+    /* A fraction is what it says. */
     if (!hex && (*end == '.' || *end == 'e' || *end == 'E'))
         return end + strspn(end, ".0123456789eE+-");
     marked = *end == 'L';

@@ -181,24 +181,6 @@ read_tls(HrLoader *loader, const config_setting_t *group,
                           endpoint->ca_file);
 }
 
-static void
-read_policy(HrReader *reader, const config_setting_t *policy,
-            HrEndpointConfig *endpoint)
-{
-    const char *path = ENDPOINT ".policy";
-
-    endpoint->requests =
-        (unsigned)hr_reader_number(reader, policy, path, "requests");
-    endpoint->transfers =
-        (unsigned)hr_reader_number(reader, policy, path, "transfers");
-    endpoint->attempts =
-        (unsigned)hr_reader_number(reader, policy, path, "attempts");
-    endpoint->connect_timeout_ms =
-        hr_reader_number(reader, policy, path, "connect_timeout");
-    endpoint->timeout_ms = hr_reader_number(reader, policy, path, "timeout");
-    endpoint->stall_ms = hr_reader_number(reader, policy, path, "stall");
-}
-
 /* What is wrong with an address, or NULL. */
 static const char *
 find_url_problem(const char *url)
@@ -262,7 +244,7 @@ hr_loader_read_endpoint(HrLoader *loader, const config_setting_t *group)
     endpoint->url = read_url(reader, group);
     read_credentials(loader, group, endpoint);
     read_tls(loader, group, endpoint);
-    read_policy(reader, hr_reader_group(group, "policy"), endpoint);
+    hr_loader_read_policy(loader, group, endpoint);
     if (provider != NULL)
         hr_reader_options(reader, group, group, ENDPOINT, provider,
                           endpoint->settings);

@@ -147,16 +147,18 @@ hr_reader_text(HrReader *reader, const config_setting_t *group,
     return expand_setting(reader, member, place);
 }
 
+/* A duration or a size. */
 static bool
-read_duration(HrReader *reader, const config_setting_t *member,
-              const char *place, int64_t *ms)
+read_quantity(HrReader *reader, const config_setting_t *member,
+              const char *place, bool size, int64_t *number)
 {
     g_autofree char *text = expand_setting(reader, member, place);
     g_autoptr(GError) error = NULL;
 
     if (text == NULL)
         return false;
-    if (hr_text_parse_duration(text, ms, &error))
+    if (size ? hr_text_parse_size(text, number, &error)
+             : hr_text_parse_duration(text, number, &error))
         return true;
     hr_reader_mistake(reader, member, place, "%s", error->message);
     return false;
@@ -167,6 +169,8 @@ parse_fallback(const HrSchemaKey *key)
 {
     int64_t number = 0;
 
+    if (key->fallback == NULL)
+        return 0;
     if (key->type == HR_SCHEMA_BOOLEAN)
         return strcmp(key->fallback, "true") == 0;
     if (key->type == HR_SCHEMA_DURATION)
@@ -192,13 +196,42 @@ hr_reader_number(HrReader *reader, const config_setting_t *group,
         return config_setting_get_bool(member);
     if (key->type == HR_SCHEMA_INTEGER)
         number = config_setting_get_int64(member);
-    else if (!read_duration(reader, member, place, &number))
+    else if (!read_quantity(reader, member, place, key->type == HR_SCHEMA_SIZE,
+                            &number))
         return parse_fallback(key);
     if (number >= key->minimum && number <= key->maximum)
         return number;
     range = hr_schema_format_range(key);
     hr_reader_mistake(reader, member, place, "must be %s", range);
     return parse_fallback(key);
+}
+
+bool
+hr_reader_has(const config_setting_t *group, const char *name)
+{
+    return group != NULL && config_setting_get_member(group, name) != NULL;
+}
+
+double
+hr_reader_fraction(HrReader *reader, const config_setting_t *group,
+                   const char *path, const char *name)
+{
+    const HrSchemaKey *key = hr_schema_find(path, name);
+    const config_setting_t *member = find_member(group, key);
+    g_autofree char *place = join_place(path, name);
+    g_autofree char *range = NULL;
+    double number;
+
+    if (member == NULL)
+        return 0;
+    number = config_setting_type(member) == CONFIG_TYPE_FLOAT
+                 ? config_setting_get_float(member)
+                 : (double)config_setting_get_int64(member);
+    if (number >= (double)key->minimum && number <= (double)key->maximum)
+        return number;
+    range = hr_schema_format_range(key);
+    hr_reader_mistake(reader, member, place, "must be %s", range);
+    return (double)key->minimum;
 }
 
 char **

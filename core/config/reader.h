@@ -82,10 +82,20 @@ char *
 hr_reader_text(HrReader *reader, const config_setting_t *group,
                const char *path, const char *name);
 
-/* The member's number (integer, boolean, duration in ms), in range. */
+/* True if the group, which may be NULL, has a member of that name. */
+bool
+hr_reader_has(const config_setting_t *group, const char *name);
+
+/* The member's number (integer, boolean, duration in ms, size in bytes), in
+ * range; without a default 0. */
 int64_t
 hr_reader_number(HrReader *reader, const config_setting_t *group,
                  const char *path, const char *name);
+
+/* The member's number, fractions allowed, in range; without a default 0. */
+double
+hr_reader_fraction(HrReader *reader, const config_setting_t *group,
+                   const char *path, const char *name);
 
 /* The member's list of texts, ends in NULL; NULL if it is not there.  Caller
  * frees with g_strfreev. */

@@ -10,6 +10,8 @@
 
 #define MINUTE INT64_C(60000)
 #define DAY (24 * 60 * MINUTE)
+#define GIGABYTE (INT64_C(1) << 30)
+#define TERABYTE (INT64_C(1) << 40)
 
 #define KEY(parent, name, type, fallback, minimum, maximum, help)             \
     {                                                                         \
@@ -38,6 +40,148 @@
     FILTER(parent, "repositories", "Which repositories are wanted."),         \
         FILTER(parent, "tags", "Which tags are wanted.")
 
+/* Numbers without a default here have the preset's; `policy show` tells.
+ * Those with one have it from the preset `default`, and say it here for who
+ * reads the schema; test-config compares. */
+#define RETRY(parent)                                                         \
+    KEY(parent, "preset", STRING, NULL, 0, 0,                                 \
+        "Set of numbers to start from; see policy show."),                    \
+        KEY(parent, "attempts", INTEGER, NULL, 1, 10,                         \
+            "Attempts at what may be repeated, all in all."),                 \
+        KEY(parent, "base", DURATION, NULL, 1, 10 * MINUTE,                   \
+            "First delay between attempts."),                                 \
+        KEY(parent, "throttled_base", DURATION, NULL, 1, 10 * MINUTE,         \
+            "The same when the server asks for fewer requests."),             \
+        KEY(parent, "cap", DURATION, NULL, 1, 60 * MINUTE, "Longest delay."), \
+        KEY(parent, "multiplier", NUMBER, NULL, 1, 10,                        \
+            "Each delay is so many times the one before."),                   \
+        KEY(parent, "jitter", STRING, NULL, 0, 0,                             \
+            "How delays are spread: none, full, equal or decorrelated."),     \
+        KEY(parent, "throttled_jitter", STRING, NULL, 0, 0,                   \
+            "The same when the server asks for fewer requests."),             \
+        KEY(parent, "deadline", DURATION, NULL, 0, DAY,                       \
+            "Longest time for all attempts; 0s: no limit."),                  \
+        KEY(parent, "timeout", DURATION, NULL, 100, 60 * MINUTE,              \
+            "Longest attempt at a metadata request."),                        \
+        KEY(parent, "park", DURATION, NULL, 0, 60 * MINUTE,                   \
+            "Longer waits give the worker to other jobs."),                   \
+        KEY(parent, "retry_after_cap", DURATION, NULL, 0, DAY,                \
+            "Longest wait that a server may ask for.")
+
+#define BREAKER(parent)                                                       \
+    KEY(parent, "mode", STRING, NULL, 0, 0,                                   \
+        "on, retry-only, report or off."),                                    \
+        KEY(parent, "failure_rate", NUMBER, NULL, 1, 100,                     \
+            "Percent of failures that opens it."),                            \
+        KEY(parent, "connect_failures", INTEGER, NULL, 0, 1000,               \
+            "Failed connections in a row that open it; 0: none do."),         \
+        KEY(parent, "slow_rate", NUMBER, NULL, 0, 100,                        \
+            "Percent of slow calls that opens it; 0: none does."),            \
+        KEY(parent, "slow", DURATION, NULL, 0, 60 * MINUTE,                   \
+            "A call that takes longer is slow."),                             \
+        KEY(parent, "window", DURATION, NULL, 1000, 60 * MINUTE,              \
+            "Time that the rates are counted over."),                         \
+        KEY(parent, "window_calls", INTEGER, NULL, 1, 10000,                  \
+            "Number of calls instead of a time."),                            \
+        KEY(parent, "minimum_calls", INTEGER, NULL, 1, 10000,                 \
+            "Calls in the window before rates count."),                       \
+        KEY(parent, "open", DURATION, NULL, 1, 60 * MINUTE,                   \
+            "How long it stays open first; doubles each time."),              \
+        KEY(parent, "open_cap", DURATION, NULL, 1, DAY,                       \
+            "Longest time that it stays open."),                              \
+        KEY(parent, "open_jitter", NUMBER, NULL, 0, 1,                        \
+            "Share by which that time is spread."),                           \
+        KEY(parent, "calm", DURATION, NULL, 0, DAY,                           \
+            "Closed so long, the next opening is a first one."),              \
+        KEY(parent, "probes", INTEGER, NULL, 1, 100,                          \
+            "Requests let in to find out whether it is well."),               \
+        KEY(parent, "successes", INTEGER, NULL, 1, 100,                       \
+            "Of those, how many must succeed."),                              \
+        KEY(parent, "probe_timeout", DURATION, NULL, 1, 60 * MINUTE,          \
+            "Without a decision in that time it opens again.")
+
+#define BUDGET(parent)                                                        \
+    KEY(parent, "tokens", INTEGER, NULL, 0, 1000000,                          \
+        "What retries are paid from; 0: they cost nothing."),                 \
+        KEY(parent, "cost", INTEGER, NULL, 0, 1000000, "Of one retry."),      \
+        KEY(parent, "throttled_cost", INTEGER, NULL, 0, 1000000,              \
+            "Of a retry that the server asked for."),                         \
+        KEY(parent, "refund", INTEGER, NULL, 0, 1000000,                      \
+            "For a request that succeeds at once."),                          \
+        KEY(parent, "concurrent", INTEGER, NULL, 1, 256,                      \
+            "Retries at the same time, at least."),                           \
+        KEY(parent, "concurrent_percent", INTEGER, NULL, 0, 100,              \
+            "Or so many percent of what is in flight.")
+
+#define HEDGE(parent)                                                         \
+    KEY(parent, "on", BOOLEAN, NULL, 0, 0,                                    \
+        "Ask small things a second time when the answer is late."),           \
+        KEY(parent, "delay", DURATION, NULL, 1, 60 * MINUTE,                  \
+            "At least so late; else later than 19 of 20 answers."),           \
+        KEY(parent, "samples", INTEGER, NULL, 10, 100000,                     \
+            "Answers to learn from before the first."),                       \
+        KEY(parent, "percent", NUMBER, NULL, 0, 50,                           \
+            "Of the requests, at most."),                                     \
+        KEY(parent, "burst", INTEGER, NULL, 1, 1000, "Of them at once."),     \
+        KEY(parent, "body_limit", SIZE, NULL, 1, GIGABYTE,                    \
+            "Larger answers are not asked for twice.")
+
+#define CLASS(parent, name, help)                                             \
+    KEY(parent ".classes", name, GROUP, NULL, 0, 0, help),                    \
+        RETRY(parent ".classes." name)
+
+#define ERROR_RULES(parent)                                                   \
+    KEY(parent, "errors", LIST, NULL, 0, 0,                                   \
+        "What answers of this registry mean, where it differs."),             \
+        KEY(parent ".errors[]", "status", INTEGER, "0", 400, 599,             \
+            "HTTP status; left out: any."),                                   \
+        KEY(parent ".errors[]", "code", STRING, NULL, 0, 0,                   \
+            "Error code of the body; left out: any."),                        \
+        NEEDED(parent ".errors[]", "category", STRING,                        \
+               "What it is: transient, throttled, quota, immutable, ..."),    \
+        KEY(parent ".errors[]", "eligibility", STRING, NULL, 0, 0,            \
+            "What may be done: never, if-idempotent, after, park, ...")
+
+#define POLICY(parent)                                                        \
+    RETRY(parent),                                                            \
+        KEY(parent, "requests", INTEGER, "16", 1, 256,                        \
+            "Metadata requests in flight, at most."),                         \
+        KEY(parent, "transfers", INTEGER, "4", 1, 64,                         \
+            "Blobs in flight, at most."),                                     \
+        KEY(parent, "adaptive", BOOLEAN, NULL, 0, 0,                          \
+            "Take fewer where more does no good."),                           \
+        KEY(parent, "rate", NUMBER, NULL, 0, 1000000,                         \
+            "Requests a second; 0: no limit."),                               \
+        KEY(parent, "burst", NUMBER, NULL, 1, 1000000, "Of them at once."),   \
+        KEY(parent, "bandwidth", SIZE, NULL, 0, TERABYTE,                     \
+            "Bytes of blobs a second; 0: no limit."),                         \
+        KEY(parent, "learn", BOOLEAN, NULL, 0, 0,                             \
+            "Slow down when the server says so."),                            \
+        KEY(parent, "adapt_delays", BOOLEAN, NULL, 0, 0,                      \
+            "Stretch delays while failures go on."),                          \
+        KEY(parent, "connect_timeout", DURATION, "10s", 100, 10 * MINUTE,     \
+            "Longest wait for a connection."),                                \
+        KEY(parent, "stall", DURATION, "30s", 1000, DAY,                      \
+            "A blob that moves less than 1 KiB/s for so long is given up."),  \
+        KEY(parent, "patience", DURATION, "1m", 0, DAY,                       \
+            "How long a job may wait for better times in one pass."),         \
+        KEY(parent, "budget", GROUP, NULL, 0, 0,                              \
+            "What all retries of the endpoint are paid from."),               \
+        BUDGET(parent ".budget"),                                             \
+        KEY(parent, "breaker", GROUP, NULL, 0, 0,                             \
+            "When to stop asking an endpoint that keeps failing."),           \
+        BREAKER(parent ".breaker"),                                           \
+        KEY(parent, "hedge", GROUP, NULL, 0, 0,                               \
+            "Asking a second time when the answer is late."),                 \
+        HEDGE(parent ".hedge"),                                               \
+        KEY(parent, "classes", GROUP, NULL, 0, 0,                             \
+            "Retries of one class of operations."),                           \
+        CLASS(parent, "auth", "Tokens."),                                     \
+        CLASS(parent, "read", "GET and HEAD of metadata."),                   \
+        CLASS(parent, "write", "POST, PUT, PATCH, DELETE of metadata."),      \
+        CLASS(parent, "blob", "Bodies of blobs, both ways."),                 \
+        ERROR_RULES(parent)
+
 #define PASSWORD_HELP                                                         \
     "Where the password is: env:NAME, file:/PATH, cred:NAME or exec:HELPER."
 
@@ -47,6 +191,15 @@ const HrSchemaKey hr_schema[] = {
     KEY("", "loops", INTEGER, "2", 1, 16, "Threads that move bytes."),
     KEY("", "allow_inline_secrets", BOOLEAN, "false", 0, 0,
         "Accept passwords in this file instead of references."),
+    KEY("", "bandwidth", SIZE, "0", 0, TERABYTE,
+        "Bytes of blobs a second, over all endpoints and both directions; 0: "
+        "no limit."),
+    KEY("", "profile", STRING, "production", 0, 0,
+        "Defaults of all policies: production, development or ci."),
+    KEY("", "policies", LIST, NULL, 0, 0,
+        "Named policies that endpoints refer to."),
+    NEEDED("policies[]", "name", STRING, "The name to refer to."),
+    POLICY("policies[]"),
     KEY("", "credentials", LIST, NULL, 0, 0,
         "Named credentials that endpoints refer to."),
     NEEDED("credentials[]", "name", STRING, "The name to refer to."),
@@ -73,19 +226,9 @@ const HrSchemaKey hr_schema[] = {
         "File with the CA certificates to trust; left out: the system's."),
     KEY("endpoints[].tls", "insecure", BOOLEAN, "false", 0, 0,
         "Do not verify certificates; warned about at every run."),
-    KEY("endpoints[]", "policy", GROUP, NULL, 0, 0, "Limits and patience."),
-    KEY("endpoints[].policy", "requests", INTEGER, "16", 1, 256,
-        "Metadata requests in flight."),
-    KEY("endpoints[].policy", "transfers", INTEGER, "4", 1, 64,
-        "Blobs in flight."),
-    KEY("endpoints[].policy", "attempts", INTEGER, "4", 1, 10,
-        "Attempts at a request that may be repeated, all in all."),
-    KEY("endpoints[].policy", "connect_timeout", DURATION, "10s", 100,
-        10 * MINUTE, "Longest wait for a connection."),
-    KEY("endpoints[].policy", "timeout", DURATION, "30s", 100, 60 * MINUTE,
-        "Longest attempt at a metadata request."),
-    KEY("endpoints[].policy", "stall", DURATION, "30s", 1000, DAY,
-        "A blob that moves less than 1 KiB/s for so long is given up."),
+    KEY("endpoints[]", "policy", GROUP, NULL, 0, 0,
+        "Limits and patience, or the name of an entry of policies."),
+    POLICY("endpoints[].policy"),
     KEY("", "syncs", LIST, NULL, 0, 0, "What is replicated where."),
     NEEDED("syncs[]", "name", STRING, "The name to call it by."),
     NEEDED("syncs[]", "source", STRING, "Name of the endpoint to read."),
@@ -122,7 +265,8 @@ hr_schema_type_name(HrSchemaType type)
         [HR_SCHEMA_GROUP] = "group",       [HR_SCHEMA_LIST] = "list",
         [HR_SCHEMA_STRING] = "string",     [HR_SCHEMA_STRINGS] = "strings",
         [HR_SCHEMA_INTEGER] = "integer",   [HR_SCHEMA_BOOLEAN] = "boolean",
-        [HR_SCHEMA_DURATION] = "duration",
+        [HR_SCHEMA_DURATION] = "duration", [HR_SCHEMA_NUMBER] = "number",
+        [HR_SCHEMA_SIZE] = "size",
     };
 
     return names[type];
@@ -154,6 +298,15 @@ hr_schema_format_duration(int64_t ms)
                            units[unit].name);
 }
 
+static char *
+format_size_range(const HrSchemaKey *key)
+{
+    g_autofree char *minimum = hr_text_format_size(key->minimum);
+    g_autofree char *maximum = hr_text_format_size(key->maximum);
+
+    return g_strconcat(minimum, " to ", maximum, NULL);
+}
+
 char *
 hr_schema_format_range(const HrSchemaKey *key)
 {
@@ -162,6 +315,8 @@ hr_schema_format_range(const HrSchemaKey *key)
 
     if (key->minimum == key->maximum)
         return NULL;
+    if (key->type == HR_SCHEMA_SIZE)
+        return format_size_range(key);
     if (key->type != HR_SCHEMA_DURATION)
         return g_strdup_printf("%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
                                key->minimum, key->maximum);

@@ -12,8 +12,10 @@ typedef enum HrSchemaType {
     HR_SCHEMA_STRING,
     HR_SCHEMA_STRINGS, /* [ "a", "b" ]                 */
     HR_SCHEMA_INTEGER,
+    HR_SCHEMA_NUMBER, /* fractions allowed */
     HR_SCHEMA_BOOLEAN,
-    HR_SCHEMA_DURATION /* "10m"; ranges in milliseconds */
+    HR_SCHEMA_DURATION, /* "10m"; ranges in milliseconds */
+    HR_SCHEMA_SIZE      /* "5GiB"; ranges in bytes       */
 } HrSchemaType;
 
 typedef struct HrSchemaKey {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/expand.h"
+#include "config/policy-fields.h"
 #include "config/schema.h"
 
 /* One way to write a configuration: libconfig or JSON differ in punctuation
@@ -195,6 +196,111 @@ put_setting(const char *name, uint32_t type, const char *text, void *data)
 }
 
 static void
+put_size(Writer *writer, const char *name, uint64_t bytes)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT "B", bytes);
+
+    put_text(writer, name, text);
+}
+
+/* As short as it can be read back. */
+static void
+put_fraction(Writer *writer, const char *name, double number)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+    begin_member(writer, name);
+    g_string_append(writer->out,
+                    g_ascii_formatd(text, sizeof text, "%.6g", number));
+    end_member(writer);
+}
+
+static void
+put_field(Writer *writer, const HrPolicyField *field, const void *record)
+{
+    const char *at = (const char *)record + field->offset;
+
+    switch (field->type) {
+    case HR_FIELD_UNSIGNED:
+        put_number(writer, field->name, *(const unsigned *)(const void *)at);
+        break;
+    case HR_FIELD_NUMBER:
+        put_fraction(writer, field->name, *(const double *)(const void *)at);
+        break;
+    case HR_FIELD_BOOLEAN:
+        put_boolean(writer, field->name, *(const bool *)(const void *)at);
+        break;
+    case HR_FIELD_DURATION:
+        put_duration(writer, field->name,
+                     *(const int64_t *)(const void *)at / 1000);
+        break;
+    case HR_FIELD_SIZE:
+        put_size(writer, field->name, *(const uint64_t *)(const void *)at);
+        break;
+    case HR_FIELD_PACE:
+        put_size(writer, field->name,
+                 (uint64_t) * (const double *)(const void *)at);
+        break;
+    case HR_FIELD_CHOICE:
+        put_text(writer, field->name,
+                 field->choice_name(*(const unsigned *)(const void *)at));
+        break;
+    }
+}
+
+static void
+put_fields(Writer *writer, const HrPolicyField *fields, const char *group,
+           const void *record)
+{
+    if (*group != '\0')
+        open_block(writer, group, '{');
+    for (; fields->group != NULL; fields++)
+        if (strcmp(fields->group, group) == 0)
+            put_field(writer, fields, record);
+    if (*group == '\0')
+        return;
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+/* What a body of a blob does not have is left out: it could not be read
+ * back. */
+static void
+put_retry(Writer *writer, const HrPolicy *policy, int which)
+{
+    const HrRetryPolicy *retry = &policy->retry[which];
+
+    open_block(writer, hr_policy_classes[which], '{');
+    for (const HrPolicyField *field = hr_retry_fields; field->group != NULL;
+         field++)
+        if (retry->attempt_timeout_us > 0 ||
+            strcmp(field->name, "timeout") != 0)
+            put_field(writer, field, retry);
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
+put_policy(Writer *writer, const HrPolicy *policy)
+{
+    const HrBreakerPolicy *breaker = &policy->breaker[HR_CLASS_READ];
+
+    open_block(writer, "policy", '{');
+    put_text(writer, "preset", policy->preset);
+    put_fields(writer, hr_policy_fields, "", policy);
+    put_fields(writer, hr_policy_fields, "budget", policy);
+    put_fields(writer, hr_breaker_fields, "breaker", breaker);
+    put_fields(writer, hr_policy_fields, "hedge", policy);
+    open_block(writer, "classes", '{');
+    for (int which = 0; which < HR_CLASS_COUNT; which++)
+        put_retry(writer, policy, which);
+    close_block(writer, '}');
+    end_member(writer);
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
 put_endpoint(Writer *writer, const HrEndpointConfig *endpoint)
 {
     put_text(writer, "name", endpoint->name);
@@ -208,15 +314,7 @@ put_endpoint(Writer *writer, const HrEndpointConfig *endpoint)
     put_boolean(writer, "insecure", endpoint->insecure);
     close_block(writer, '}');
     end_member(writer);
-    open_block(writer, "policy", '{');
-    put_number(writer, "requests", endpoint->requests);
-    put_number(writer, "transfers", endpoint->transfers);
-    put_number(writer, "attempts", endpoint->attempts);
-    put_duration(writer, "connect_timeout", endpoint->connect_timeout_ms);
-    put_duration(writer, "timeout", endpoint->timeout_ms);
-    put_duration(writer, "stall", endpoint->stall_ms);
-    close_block(writer, '}');
-    end_member(writer);
+    put_policy(writer, &endpoint->policy);
     hr_settings_foreach(endpoint->settings, put_setting, writer);
 }
 
@@ -279,6 +377,8 @@ put_config(Writer *writer, const HrConfig *config)
     put_number(writer, "workers", config->workers);
     put_number(writer, "loops", config->loops);
     put_boolean(writer, "allow_inline_secrets", config->allow_inline_secrets);
+    put_text(writer, "profile", hr_policy_profiles[config->profile]);
+    put_size(writer, "bandwidth", (uint64_t)config->bandwidth);
     put_list(writer, "endpoints", config->endpoints);
     put_list(writer, "syncs", config->syncs);
     put_list(writer, "sinks", config->sinks);

@@ -25,9 +25,10 @@ hr_type_fits_key(const config_setting_t *setting, const HrSchemaKey *key)
 
     switch (key->type) {
     case HR_SCHEMA_GROUP:
-        /* The name of a selection defined elsewhere stands for it. */
+        /* The name of a block defined elsewhere stands for it. */
         return type == CONFIG_TYPE_GROUP ||
-               (strcmp(key->name, "select") == 0 &&
+               ((strcmp(key->name, "select") == 0 ||
+                 strcmp(key->name, "policy") == 0) &&
                 type == CONFIG_TYPE_STRING);
     case HR_SCHEMA_LIST:
         return type == CONFIG_TYPE_LIST;
@@ -35,6 +36,8 @@ hr_type_fits_key(const config_setting_t *setting, const HrSchemaKey *key)
         return type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST;
     case HR_SCHEMA_INTEGER:
         return is_number(setting);
+    case HR_SCHEMA_NUMBER:
+        return is_number(setting) || type == CONFIG_TYPE_FLOAT;
     case HR_SCHEMA_BOOLEAN:
         return type == CONFIG_TYPE_BOOL;
     default:
@@ -92,8 +95,12 @@ hr_type_of_key(const HrSchemaKey *key)
         return A_NUMBER;
     case HR_SCHEMA_BOOLEAN:
         return A_BOOLEAN;
+    case HR_SCHEMA_NUMBER:
+        return "a number";
     case HR_SCHEMA_DURATION:
         return A_DURATION;
+    case HR_SCHEMA_SIZE:
+        return A_SIZE;
     default:
         return A_STRING;
     }

@@ -2,125 +2,202 @@
 /* Retry: whether and when to try again. */
 #include "guard/retry.h"
 
-#define SECOND_US INT64_C(1000000)
+#include "base/clock.h"
 
-/* Throttling is answered slower than failures: the server is well, and asks
- * for patience.  A second is what the AWS SDKs wait first after a 429. */
-#define THROTTLED_BASE_US SECOND_US
-
-/* A server that asks for more patience than this gets it from the next pass:
- * nobody sits an hour out in the middle of one. */
-#define RETRY_AFTER_LIMIT_US (60 * SECOND_US)
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
 
 /* What the server asked for gets up to a tenth on top, so that its clients do
  * not all come back at once. */
 #define RETRY_AFTER_SPREAD 0.1
 
-/*
- * Four attempts and 200 ms: with nominal waits of 0.2, 0.4 and 0.8 s a request
- * outlives the restart of one replica behind a load balancer, and an outage
- * costs the server at most three requests more for each.  20 s is the cap that
- * the AWS SDKs have kept for years; with four attempts only a throttled policy
- * with a larger base comes near it.
- */
-const HrRetryPolicy hr_retry_default = {
-    .attempts = 4,
-    .base_us = 200000,
-    .cap_us = 20 * SECOND_US,
-};
+/* How long to leave alone what needs somebody to act, a quota for one. */
+#define PARKED_US (15 * MINUTE)
 
 static bool
-may_repeat(const HrRetryOutcome *outcome)
+is_throttled(const HrOutcome *outcome)
 {
-    switch (outcome->status) {
-    case HR_TRANSIENT:
-    case HR_OVERLOAD:
-    case HR_TIMEOUT:
-    case HR_NETWORK:
-        return outcome->idempotent || !outcome->sent;
-    case HR_THROTTLED:
-        /* A request that was throttled was not carried out. */
-        return true;
-    default:
-        return false;
-    }
+    return outcome->status == HR_THROTTLED;
 }
 
-/* base * 2^(attempt-1), at most cap. */
-static int64_t
-nominal_delay(int64_t base_us, int64_t cap_us, unsigned attempt)
+/* base * multiplier^(n-1), at most cap. */
+int64_t
+hr_retry_nominal_us(const HrRetryPolicy *policy, bool throttled, unsigned n)
 {
-    int64_t delay = base_us;
+    double delay =
+        (double)(throttled ? policy->throttled_base_us : policy->base_us);
+    double cap = (double)policy->cap_us;
 
-    for (unsigned i = 1; i < attempt && delay < cap_us; i++)
-        delay = delay > cap_us / 2 ? cap_us : delay * 2;
-    return delay < cap_us ? delay : cap_us;
+    for (unsigned i = 1; i < n && delay < cap; i++)
+        delay *= policy->multiplier;
+    return delay < cap ? (int64_t)delay : policy->cap_us;
 }
 
-bool
-hr_retry_decide(const HrRetryPolicy *policy, unsigned attempt,
-                const HrRetryOutcome *outcome, int64_t now_us,
-                int64_t deadline_us, double random, int64_t *at_us)
+static double
+decorrelate(const HrRetryPolicy *policy, const HrRetryState *state,
+            double base, double random)
 {
-    bool throttled = outcome->status == HR_THROTTLED;
-    int64_t base = policy->base_us;
-    double delay;
+    double previous = (double)state->previous_delay_us;
+    double upper = 3 * (previous > base ? previous : base);
+    double delay = base + random * (upper - base);
 
-    if (attempt >= policy->attempts || !may_repeat(outcome))
-        return false;
-    if (throttled && base < THROTTLED_BASE_US)
-        base = THROTTLED_BASE_US;
-    delay = (double)nominal_delay(base, policy->cap_us, attempt);
-    /* Full jitter spreads best, but may come to nothing; after throttling at
-     * least half of the delay is kept. */
-    delay = throttled ? delay / 2 + random * delay / 2 : random * delay;
-    if (outcome->retry_after_us > RETRY_AFTER_LIMIT_US)
-        return false;
-    if (delay < (double)outcome->retry_after_us)
-        delay = (double)outcome->retry_after_us *
-                (1 + RETRY_AFTER_SPREAD * random);
-    if (delay >= (double)(deadline_us - now_us))
-        return false;
-    *at_us = now_us + (int64_t)delay;
-    return true;
+    return delay < (double)policy->cap_us ? delay : (double)policy->cap_us;
 }
 
-hr_status
-hr_status_from_http(unsigned code)
+static double
+compute_delay(const HrRetryPolicy *policy, const HrRetryState *state,
+              bool throttled, double factor, double random)
 {
-    if (code < 100)
-        return HR_UNKNOWN;
-    if (code < 400)
-        return HR_OK;
-    switch (code) {
-    case 401:
-    case 403:
-        return HR_AUTH_DENIED;
-    case 404:
-        return HR_NOT_FOUND;
-    case 405:
-    case 415:
-    case 501:
-    case 505:
-        return HR_UNSUPPORTED;
-    case 408:
-        return HR_TIMEOUT;
-    case 409:
-        return HR_CONFLICT;
-    case 412:
-        return HR_PRECONDITION;
-    case 425:
-        return HR_TRANSIENT;
-    case 429:
-        return HR_THROTTLED;
-    case 503:
-        return HR_OVERLOAD;
-    case 507:
-        return HR_QUOTA;
-    default:
+    HrJitter jitter = throttled ? policy->throttled_jitter : policy->jitter;
+    double delay =
+        (double)hr_retry_nominal_us(policy, throttled, state->attempt);
+
+    switch (jitter) {
+    case HR_JITTER_NONE:
+        break;
+    case HR_JITTER_FULL:
+        delay *= random;
+        break;
+    case HR_JITTER_EQUAL:
+        delay = delay / 2 + random * delay / 2;
+        break;
+    case HR_JITTER_DECORRELATED:
+        delay = decorrelate(policy, state,
+                            (double)hr_retry_nominal_us(policy, throttled, 1),
+                            random);
         break;
     }
-    if (code >= 600)
-        return HR_UNKNOWN;
-    return code < 500 ? HR_INVALID : HR_TRANSIENT;
+    delay *= factor;
+    return delay < (double)policy->cap_us ? delay : (double)policy->cap_us;
+}
+
+/* What the server asked for bounds what was computed. */
+static double
+heed_server(const HrRetryPolicy *policy, const HrOutcome *outcome,
+            double delay, const HrRandom *random)
+{
+    double asked = (double)outcome->retry_after_us;
+    double slack = (double)policy->retry_after_slack_us;
+
+    if (asked <= 0 || asked <= delay)
+        return delay;
+    if (slack < 0)
+        return asked * (1 + RETRY_AFTER_SPREAD * hr_random_next(random));
+    return asked < delay + slack ? asked : delay + slack;
+}
+
+static bool
+may_repeat(const HrOutcome *outcome)
+{
+    switch (outcome->eligibility) {
+    case HR_RETRY_ALWAYS:
+    case HR_RETRY_AFTER:
+        return true;
+    case HR_RETRY_IF_IDEMPOTENT:
+        return outcome->idempotent || !outcome->sent;
+    default:
+        return false;
+    }
+}
+
+static void
+decide(HrRetryDecision *decision, HrRetryVerdict verdict, int64_t delay_us,
+       int64_t now_us, const char *reason)
+{
+    decision->verdict = verdict;
+    decision->delay_us = delay_us;
+    decision->at_us = now_us + delay_us;
+    decision->reason = reason;
+}
+
+/* Those that cost nothing: a connection that never stood, once, and new
+ * credentials, once. */
+static bool
+repeat_for_free(HrRetryState *state, const HrOutcome *outcome, int64_t now_us,
+                HrRetryDecision *decision)
+{
+    if (outcome->eligibility == HR_RETRY_REAUTH &&
+        state->reauthenticated == 0) {
+        state->reauthenticated++;
+        decide(decision, HR_RETRY_AGAIN, 0, now_us, "new credentials");
+        decision->immediate = true;
+        return true;
+    }
+    if (outcome->eligibility == HR_RETRY_ALWAYS && !outcome->sent &&
+        !outcome->connect_failed && state->free_repeats == 0) {
+        state->free_repeats++;
+        decide(decision, HR_RETRY_AGAIN, 0, now_us, "nothing was sent");
+        decision->immediate = true;
+        return true;
+    }
+    return false;
+}
+
+static void
+decide_wait(const HrRetryPolicy *policy, const HrOutcome *outcome,
+            int64_t delay_us, int64_t now_us, int64_t deadline_us,
+            HrRetryDecision *decision)
+{
+    if (outcome->retry_after_us > policy->retry_after_cap_us) {
+        decide(decision, HR_RETRY_LATER, delay_us, now_us,
+               "the server wants more time than it is given");
+    } else if (deadline_us != HR_TIME_NEVER &&
+               delay_us >= deadline_us - now_us) {
+        decide(decision, HR_RETRY_LATER, delay_us, now_us,
+               "the deadline comes first");
+    } else if (policy->park_us > 0 && delay_us > policy->park_us) {
+        decide(decision, HR_RETRY_LATER, delay_us, now_us,
+               "too long a wait to sit out");
+        decision->waits = true;
+    } else {
+        decide(decision, HR_RETRY_AGAIN, delay_us, now_us, "");
+    }
+}
+
+void
+hr_retry_decide(const HrRetryPolicy *policy, HrRetryState *state,
+                const HrOutcome *outcome, uint64_t moved_bytes, double factor,
+                int64_t now_us, int64_t deadline_us, const HrRandom *random,
+                HrRetryDecision *decision)
+{
+    double delay;
+
+    *decision = (HrRetryDecision){.reason = ""};
+    if (repeat_for_free(state, outcome, now_us, decision))
+        return;
+    if (policy->progress_bytes > 0 && moved_bytes >= policy->progress_bytes)
+        state->attempt = 0;
+    state->attempt++;
+    if (outcome->eligibility == HR_RETRY_PARK) {
+        decide(decision, HR_RETRY_LATER,
+               outcome->retry_after_us > 0 ? outcome->retry_after_us
+                                           : PARKED_US,
+               now_us, "nothing to be done now");
+        return;
+    }
+    if (!may_repeat(outcome)) {
+        decide(decision, HR_RETRY_GIVE_UP, 0, now_us, "not to be repeated");
+        return;
+    }
+    delay = compute_delay(policy, state, is_throttled(outcome), factor,
+                          hr_random_next(random));
+    delay = heed_server(policy, outcome, delay, random);
+    state->previous_delay_us = (int64_t)delay;
+    if (state->attempt >= policy->attempts)
+        decide(decision, HR_RETRY_LATER, (int64_t)delay, now_us,
+               "attempts exhausted");
+    else
+        decide_wait(policy, outcome, (int64_t)delay, now_us, deadline_us,
+                    decision);
+}
+
+int64_t
+hr_retry_round_us(unsigned round, const HrRandom *random)
+{
+    static const int64_t rounds[] = {30 * SECOND, 2 * MINUTE, 10 * MINUTE,
+                                     30 * MINUTE, 60 * MINUTE};
+    unsigned last = sizeof rounds / sizeof *rounds - 1;
+    double wait = (double)rounds[round < last ? round : last];
+
+    return (int64_t)(wait * (0.8 + 0.4 * hr_random_next(random)));
 }

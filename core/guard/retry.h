@@ -5,48 +5,60 @@
  *
  *     attempt 1 --fails--> wait d1 --> attempt 2 --fails--> wait d2 ... stop
  *
- * d(n) is drawn from [0, base * 2^(n-1)], at most cap (full jitter).  After
- * throttling the base is at least 1 s and d(n) is drawn from the upper half of
- * that range (equal jitter), so that patience never comes to nothing.  What
- * Retry-After asks for is a lower bound, with up to a tenth on top.
- *
- * Defaults: 4 attempts, base 200 ms, cap 20 s; retry.c says why.
+ * The nominal d(n) is base * multiplier^(n-1), at most cap; after throttling
+ * the base is throttled_base.  Jitter draws the delay from it.  What
+ * Retry-After asks for is a lower bound, with up to a tenth on top, or is
+ * clamped, as the policy says.
  */
 #ifndef HR_GUARD_RETRY_H
 #define HR_GUARD_RETRY_H
 
-#include <harbor-replicator/hr-abi.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "guard/policy.h"
 
-typedef struct HrRetryPolicy {
-    unsigned attempts; /* all in all, at least 1 */
-    int64_t base_us;
-    int64_t cap_us;
-} HrRetryPolicy;
+typedef enum HrRetryVerdict {
+    HR_RETRY_GIVE_UP, /* for good: never eligible                           */
+    HR_RETRY_AGAIN,   /* at `at_us`, by who asked                           */
+    HR_RETRY_LATER    /* eligible, but not to be sat out: attempts or budget
+                         exhausted, the wait too long, or past the
+                         deadline; `at_us` is the earliest sensible time    */
+} HrRetryVerdict;
 
-extern const HrRetryPolicy hr_retry_default;
+/* What retry knows of one operation between its attempts. */
+typedef struct HrRetryState {
+    unsigned attempt;          /* failed so far, since the last progress     */
+    unsigned free_repeats;     /* transparent ones taken (HR_RETRY_ALWAYS,
+                                  nothing sent): the first costs no attempt  */
+    unsigned reauthenticated;  /* REAUTH is granted once                     */
+    int64_t previous_delay_us; /* for decorrelated jitter                    */
+} HrRetryState;
 
-/* What is known of a failed attempt. */
-typedef struct HrRetryOutcome {
-    hr_status status;
-    bool idempotent;        /* the operation may be done twice            */
-    bool sent;              /* anything of it may have reached the server */
-    int64_t retry_after_us; /* what the server asked for, 0 for nothing   */
-} HrRetryOutcome;
+typedef struct HrRetryDecision {
+    HrRetryVerdict verdict;
+    int64_t at_us;
+    int64_t delay_us;
+    bool immediate; /* transparent repeat: costs neither attempt nor budget */
+    bool waits;     /* LATER only since the wait is longer than park_us     */
+    const char *reason; /* static words for logs: "attempts exhausted"      */
+} HrRetryDecision;
 
-/* Decides after failed attempt number `attempt` (from 1).  `random` is
- * uniform in [0, 1).  True: try again at *at_us.  False: give up, also when
- * the next attempt would start after `deadline_us`, or the server asks for a
- * wait of more than a minute. */
-bool
-hr_retry_decide(const HrRetryPolicy *policy, unsigned attempt,
-                const HrRetryOutcome *outcome, int64_t now_us,
-                int64_t deadline_us, double random, int64_t *at_us);
+/* Decides after a failed attempt and counts it in `state`.  `moved_bytes` is
+ * what the attempt moved; `factor` stretches computed delays (streak.h; 1 for
+ * none) but never a Retry-After.  A wait beyond policy->park_us or at/after
+ * `deadline_us` (monotonic, HR_TIME_NEVER for none) is HR_RETRY_LATER. The
+ * budget is not looked at here. */
+void
+hr_retry_decide(const HrRetryPolicy *policy, HrRetryState *state,
+                const HrOutcome *outcome, uint64_t moved_bytes, double factor,
+                int64_t now_us, int64_t deadline_us, const HrRandom *random,
+                HrRetryDecision *decision);
 
-/* The class of an HTTP status code; HR_OK for 1xx, 2xx and 3xx, HR_UNKNOWN
- * for what is no HTTP status code. */
-hr_status
-hr_status_from_http(unsigned code);
+/* d(n) without jitter, n from 1: what `policy show` prints. */
+int64_t
+hr_retry_nominal_us(const HrRetryPolicy *policy, bool throttled, unsigned n);
+
+/* When a job whose attempts were exhausted is due again: 30 s, 2 min, 10 min,
+ * 30 min, then 1 h, a fifth less or more; `round` from 0. */
+int64_t
+hr_retry_round_us(unsigned round, const HrRandom *random);
 
 #endif

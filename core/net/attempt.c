@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/endpoint.h"
 #include "net/failure.h"
 
 #ifndef PACKAGE_VERSION
@@ -90,6 +91,8 @@ hr_attempt_prepare_on_loop(HrAttempt *attempt,
     attempt->connected_us = 0;
     attempt->sent = false;
     attempt->os_error = 0;
+    attempt->first_byte_us = 0;
+    attempt->moved_bytes = 0;
     /* Spares a signal handler and two system calls a turn; the loops block
      * all signals. */
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -98,10 +101,13 @@ hr_attempt_prepare_on_loop(HrAttempt *attempt,
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
-                     milliseconds(endpoint->connect_timeout_us));
+    curl_easy_setopt(
+        handle, CURLOPT_CONNECTTIMEOUT_MS,
+        milliseconds(hr_endpoint_policy(endpoint)->connect_timeout_us));
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
                      milliseconds(attempt->timeout_us));
+    if (attempt->fresh)
+        curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     set_protocols(handle, endpoint->https);
     set_trust(handle, endpoint);
     set_http(attempt);
@@ -142,20 +148,26 @@ account(HrAttempt *attempt, CURLcode code)
     curl_off_t sent_bytes = 0;
     curl_off_t received_bytes = 0;
     curl_off_t connect_us = 0;
+    curl_off_t first_byte_us = 0;
     long request_size = 0;
     long os_error = 0;
 
     curl_easy_getinfo(attempt->handle, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
     curl_easy_getinfo(attempt->handle, CURLINFO_SIZE_DOWNLOAD_T,
                       &received_bytes);
+    curl_easy_getinfo(attempt->handle, CURLINFO_PRETRANSFER_TIME_T,
+                      &connect_us);
+    curl_easy_getinfo(attempt->handle, CURLINFO_STARTTRANSFER_TIME_T,
+                      &first_byte_us);
     if (code != CURLE_OK) {
-        curl_easy_getinfo(attempt->handle, CURLINFO_PRETRANSFER_TIME_T,
-                          &connect_us);
         curl_easy_getinfo(attempt->handle, CURLINFO_REQUEST_SIZE,
                           &request_size);
         curl_easy_getinfo(attempt->handle, CURLINFO_OS_ERRNO, &os_error);
     }
     attempt->connected_us = connect_us;
+    attempt->first_byte_us =
+        first_byte_us > connect_us ? first_byte_us - connect_us : 0;
+    attempt->moved_bytes = (uint64_t)(sent_bytes + received_bytes);
     attempt->sent = request_size > 0;
     attempt->os_error = (int)os_error;
     hr_endpoint_count_on_loop(attempt->endpoint, attempt->method,
@@ -192,8 +204,8 @@ hr_attempt_stop_on_loop(HrAttempt *attempt)
     return line;
 }
 
-hr_status
-hr_attempt_failure(const HrAttempt *attempt, CURLcode code, GError **error)
+void
+hr_attempt_set_error(const HrAttempt *attempt, CURLcode code, GError **error)
 {
     HrFailure failure = {
         .code = code,
@@ -203,9 +215,9 @@ hr_attempt_failure(const HrAttempt *attempt, CURLcode code, GError **error)
         .os_error = attempt->os_error,
         .connected = attempt->connected_us > 0,
         .timeout_us = attempt->timeout_us,
-        .connect_timeout_us = attempt->endpoint->connect_timeout_us,
+        .connect_timeout_us =
+            hr_endpoint_policy(attempt->endpoint)->connect_timeout_us,
     };
 
     hr_failure_set_error(&failure, error);
-    return hr_failure_status(&failure);
 }

@@ -29,8 +29,12 @@ typedef struct HrAttempt {
     CURL *handle;         /* NULL unless under way */
     HrTransferEnd end;
     int64_t started_us;
-    int64_t connected_us; /* after the end: time it took, 0: never */
-    bool sent;            /* after the end: some of it went out */
+    int64_t connected_us;  /* after the end: time it took, 0: never */
+    bool sent;             /* after the end: some of it went out */
+    int64_t first_byte_us; /* after the end: the answer's, since it could
+                              be sent; 0: none came */
+    uint64_t moved_bytes;  /* after the end: of both bodies */
+    bool fresh;            /* not over a connection that is there */
     int os_error;
     char detail[CURL_ERROR_SIZE];
 } HrAttempt;
@@ -54,8 +58,8 @@ hr_attempt_finish_on_loop(HrAttempt *attempt, CURLcode code);
 char *
 hr_attempt_stop_on_loop(HrAttempt *attempt);
 
-/* After the end: class of and error for a code that is not CURLE_OK. */
-hr_status
-hr_attempt_failure(const HrAttempt *attempt, CURLcode code, GError **error);
+/* After the end: the error for a code that is not CURLE_OK. */
+void
+hr_attempt_set_error(const HrAttempt *attempt, CURLcode code, GError **error);
 
 #endif

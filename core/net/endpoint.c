@@ -2,9 +2,13 @@
 /* Endpoint: one registry's address, credentials and limits. */
 #include "net/endpoint.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
+#include "net/guard-metrics.h"
 
 static const char *const method_names[] = {
     [HR_HTTP_GET] = "GET",     [HR_HTTP_HEAD] = "HEAD",
@@ -164,6 +168,64 @@ declare_metrics(HrEndpoint *endpoint)
                         "of its response.");
 }
 
+static double
+random_cb(void *data)
+{
+    return hr_loop_random_on_loop(data);
+}
+
+static void
+tick_cb(void *data)
+{
+    HrEndpoint *endpoint = data;
+
+    hr_guards_tick(endpoint->guards, hr_clock_monotonic_us());
+}
+
+static void
+alarm_cb(void *data, int64_t at_us)
+{
+    HrEndpoint *endpoint = data;
+
+    if (at_us == INT64_MAX)
+        hr_loop_disarm_on_loop(endpoint->loop, &endpoint->alarm);
+    else
+        hr_loop_arm_on_loop(endpoint->loop, &endpoint->alarm, at_us, tick_cb,
+                            endpoint);
+}
+
+static void
+breaker_changed_cb(void *data, HrOperationClass class, HrBreakerState from,
+                   HrBreakerState to, int64_t now_us)
+{
+    HrEndpoint *endpoint = data;
+
+    (void)now_us;
+    hr_guard_metrics_count_change(endpoint->name, class, to);
+    hr_notes_add(&endpoint->notes,
+                 to == HR_BREAKER_OPEN ? HR_LOG_WARNING : HR_LOG_INFO,
+                 g_strdup_printf("%s: circuit breaker of class %s: %s -> %s",
+                                 endpoint->name, hr_policy_classes[class],
+                                 hr_breaker_state_name(from),
+                                 hr_breaker_state_name(to)));
+}
+
+static void
+make_guards(HrEndpoint *endpoint, HrNet *net, const HrEndpointSpec *spec)
+{
+    HrGuardsHost host = {
+        .random = {.next = random_cb, .data = endpoint->loop},
+        .alarm = alarm_cb,
+        .changed = breaker_changed_cb,
+        .data = endpoint,
+        .transfer_line = hr_net_transfer_line(net, spec->affinity),
+        .global_bytes = hr_net_bytes(net),
+    };
+
+    endpoint->guards =
+        hr_guards_new(spec->policy, &host, hr_clock_monotonic_us());
+}
+
 HrEndpoint *
 hr_endpoint_new(HrNet *net, const HrEndpointSpec *spec, GError **error)
 {
@@ -176,19 +238,23 @@ hr_endpoint_new(HrNet *net, const HrEndpointSpec *spec, GError **error)
         return NULL;
     endpoint->ca_file = g_strdup(spec->ca_file);
     endpoint->insecure = spec->insecure;
-    endpoint->connect_timeout_us = spec->connect_timeout_us;
-    endpoint->timeout_us = spec->timeout_us;
-    endpoint->stall_us = spec->stall_us;
-    endpoint->retry = spec->retry;
+    endpoint->rules = spec->rules;
     endpoint->settings = spec->settings;
     endpoint->loop = hr_net_loop(net, spec->affinity);
-    endpoint->request_line.one_gate = true;
-    endpoint->requests.limit = MAX(spec->requests, 1);
-    endpoint->transfer_line = hr_net_transfer_line(net, spec->affinity);
-    endpoint->transfers.limit = MAX(spec->transfers, 1);
-    if (endpoint->url != NULL)
+    make_guards(endpoint, net, spec);
+    if (endpoint->url != NULL) {
         declare_metrics(endpoint);
+        hr_guard_metrics_declare(endpoint->name, &endpoint->gauges);
+    }
     return g_steal_pointer(&endpoint);
+}
+
+static void
+let_go_cb(void *data)
+{
+    HrEndpoint *endpoint = data;
+
+    hr_loop_disarm_on_loop(endpoint->loop, &endpoint->alarm);
 }
 
 void
@@ -196,6 +262,10 @@ hr_endpoint_free(HrEndpoint *endpoint)
 {
     if (endpoint == NULL)
         return;
+    if (endpoint->loop != NULL)
+        hr_loop_run(endpoint->loop, let_go_cb, endpoint);
+    hr_guards_free(endpoint->guards);
+    hr_notes_clear(&endpoint->notes);
     hr_secret_unref(endpoint->authorization);
     g_free(endpoint->name);
     g_free(endpoint->url);
@@ -230,6 +300,95 @@ hr_endpoint_stats(HrEndpoint *endpoint, HrEndpointStats *stats)
     stats->retries = atomic_load(&endpoint->retry_count);
     stats->sent_bytes = atomic_load(&endpoint->sent_bytes);
     stats->received_bytes = atomic_load(&endpoint->received_bytes);
+    hr_guards_stats(endpoint->guards, &stats->guards);
+}
+
+const HrPolicy *
+hr_endpoint_policy(const HrEndpoint *endpoint)
+{
+    return hr_guards_policy(endpoint->guards);
+}
+
+void
+hr_endpoint_publish_on_loop(HrEndpoint *endpoint, HrNotes *notes)
+{
+    HrGuardsStats now;
+
+    hr_guards_stats(endpoint->guards, &now);
+    hr_guard_metrics_show(&endpoint->gauges, &endpoint->shown, &now);
+    endpoint->shown = now;
+    hr_notes_move(notes, &endpoint->notes);
+}
+
+void
+hr_outcome_from_error(const GError *error, HrOutcome *outcome)
+{
+    const HrErrorDetails *details = hr_error_details(error);
+
+    outcome->status = hr_error_status(error);
+    outcome->eligibility = hr_classify_category(outcome->status);
+    if (details != NULL && details->classified)
+        outcome->eligibility = details->eligibility;
+}
+
+void
+hr_endpoint_describe_error(const HrEndpoint *endpoint, GError *error,
+                           unsigned method, const char *url,
+                           const HrOperation *operation,
+                           const char *correlation)
+{
+    HrErrorDetails *details = hr_error_details(error);
+    g_autofree char *safe = NULL;
+
+    if (details == NULL || details->endpoint != NULL)
+        return;
+    safe = hr_text_redact_url(url);
+    if (!details->classified)
+        details->eligibility = hr_classify_category(error->code);
+    details->classified = true;
+    details->attempts = operation->attempts;
+    if (operation->decision.verdict == HR_RETRY_LATER)
+        details->retry_at_us = operation->decision.at_us;
+    details->endpoint = g_strdup(endpoint->name);
+    details->operation = g_strconcat(hr_method_name(method), " ", safe, NULL);
+    details->correlation = g_strdup(correlation);
+}
+
+static double
+any_random_cb(void *data)
+{
+    return erand48(data);
+}
+
+bool
+hr_endpoint_repeat_blob(HrEndpoint *endpoint, HrRetryState *state,
+                        GError *error, uint64_t moved_bytes, HrCall *call,
+                        int64_t *at_us)
+{
+    HrErrorDetails *details = hr_error_details(error);
+    int64_t now = hr_clock_monotonic_us();
+    unsigned short seed[3] = {(unsigned short)now, (unsigned short)(now >> 16),
+                              (unsigned short)state->attempt};
+    HrRandom random = {.next = any_random_cb, .data = seed};
+    HrOutcome outcome = {.idempotent = true, .sent = true};
+    HrRetryDecision decision;
+
+    hr_outcome_from_error(error, &outcome);
+    if (details != NULL && details->retry_at_us > now)
+        outcome.retry_after_us = details->retry_at_us - now;
+    hr_guards_repeat(endpoint->guards, state, &outcome, moved_bytes, now,
+                     hr_call_deadline_us(call), &random, &decision);
+    *at_us = decision.at_us;
+    if (decision.verdict == HR_RETRY_AGAIN) {
+        hr_endpoint_count_retry(endpoint);
+        return true;
+    }
+    if (decision.verdict == HR_RETRY_LATER)
+        hr_call_put_off(call, decision.at_us);
+    if (details != NULL)
+        details->retry_at_us =
+            decision.verdict == HR_RETRY_LATER ? decision.at_us : 0;
+    return false;
 }
 
 static HrSample *
@@ -278,8 +437,10 @@ hr_endpoint_count_on_loop(HrEndpoint *endpoint, unsigned method,
 }
 
 void
-hr_endpoint_count_retry_on_loop(HrEndpoint *endpoint)
+hr_endpoint_count_retry(HrEndpoint *endpoint)
 {
     atomic_fetch_add(&endpoint->retry_count, 1);
-    hr_sample_add(endpoint->retried, 1);
+    /* A directory has no metrics of requests. */
+    if (endpoint->retried != NULL)
+        hr_sample_add(endpoint->retried, 1);
 }

@@ -10,7 +10,7 @@
 
 #include "net/loop.h"
 #include "net/net.h"
-#include "net/permit.h"
+#include "net/notes.h"
 #include "observe/metrics.h"
 
 /* Combinations of method and status code whose samples are remembered; an
@@ -23,6 +23,18 @@ typedef struct HrRequestSample {
     unsigned status;
 } HrRequestSample;
 
+/* What the guards show of themselves. */
+typedef struct HrGuardSamples {
+    HrSample *breaker[HR_CLASS_COUNT];
+    HrSample *limit[HR_CLASS_COUNT];
+    HrSample *budget;
+    HrSample *throttled;
+    HrSample *rejected;
+    HrSample *rate_waits;
+    HrSample *hedges;
+    HrSample *parked;
+} HrGuardSamples;
+
 struct hr_endpoint {
     char *name;
     char *url;       /* without a final "/"; NULL: no HTTP                */
@@ -32,21 +44,19 @@ struct hr_endpoint {
     bool insecure;
     char *ca_file;
     HrSecret *authorization; /* "Authorization: Basic ..."; or NULL       */
-    int64_t connect_timeout_us;
-    int64_t timeout_us;
-    int64_t stall_us;
-    HrRetryPolicy retry;
+    const HrErrorRules *rules;
     hr_settings *settings;
     HrLoop *loop;
+    HrGuards *guards; /* the loop's, once the first request is posted */
 
     /* The loop's alone: */
-    HrLine request_line;
-    HrGate requests;
-    HrLine *transfer_line; /* of all endpoints of the loop */
-    HrGate transfers;
+    HrTimer alarm;
+    HrNotes notes; /* go with the next exchange or pipe that ends */
+    HrGuardsStats shown;
     HrRequestSample samples[HR_ENDPOINT_SAMPLES];
     unsigned sample_count;
 
+    HrGuardSamples gauges;
     HrSample *retried;
     HrSample *received;
     HrSample *sent;
@@ -68,8 +78,24 @@ hr_endpoint_count_on_loop(HrEndpoint *endpoint, unsigned method,
                           unsigned status, uint64_t sent_bytes,
                           uint64_t received_bytes, int64_t duration_us);
 
+/* From any thread. */
 void
-hr_endpoint_count_retry_on_loop(HrEndpoint *endpoint);
+hr_endpoint_count_retry(HrEndpoint *endpoint);
+
+/* Brings what the guards show up to date, and hands their notes over. */
+void
+hr_endpoint_publish_on_loop(HrEndpoint *endpoint, HrNotes *notes);
+
+/* What became of an attempt without an answer, from the error for it. */
+void
+hr_outcome_from_error(const GError *error, HrOutcome *outcome);
+
+/* Adds to an error what is known of the operation that it ended. */
+void
+hr_endpoint_describe_error(const HrEndpoint *endpoint, GError *error,
+                           unsigned method, const char *url,
+                           const HrOperation *operation,
+                           const char *correlation);
 
 /* The loop of an affinity, and the line before its transfers. */
 HrLoop *
@@ -77,5 +103,9 @@ hr_net_loop(HrNet *net, unsigned affinity);
 
 HrLine *
 hr_net_transfer_line(HrNet *net, unsigned affinity);
+
+/* The limit of bytes over all endpoints. */
+HrRate *
+hr_net_bytes(HrNet *net);
 
 #endif

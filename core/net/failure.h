@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guard/classify.h"
+
 /* What is known of an attempt that gave no response. */
 typedef struct HrFailure {
     CURLcode code;
@@ -24,9 +26,10 @@ typedef struct HrFailure {
     int64_t connect_timeout_us;
 } HrFailure;
 
-/* The class alone. */
-hr_status
-hr_failure_status(const HrFailure *failure);
+/* What it stands for.  Codes that no rule names are HR_UNKNOWN, and may be
+ * repeated only where that does no harm. */
+HrClassification
+hr_failure_classify(const HrFailure *failure);
 
 void
 hr_failure_set_error(const HrFailure *failure, GError **error);

@@ -33,7 +33,6 @@ struct HrLoop {
     HrPost *first_chore;
     HrPost **last_chore;
     HrTimer *timers; /* ordered by time */
-    struct HrPipe *waiting_pipes;
     CURL *pool[POOL_LIMIT];
     unsigned pooled;
     unsigned short random[3];
@@ -55,6 +54,44 @@ hr_loop_post(HrLoop *loop, HrPost *post, void (*func)(void *data), void *data)
     /* Only the first one needs to wake the loop: it takes all. */
     if (first)
         curl_multi_wakeup(loop->multi);
+}
+
+/* Something that somebody waits for. */
+typedef struct Errand {
+    HrPost post;
+    void (*func)(void *data);
+    void *data;
+    pthread_mutex_t mutex;
+    HrCond cond;
+    bool done; /* under mutex */
+} Errand;
+
+static void
+run_errand_cb(void *data)
+{
+    Errand *errand = data;
+
+    errand->func(errand->data);
+    pthread_mutex_lock(&errand->mutex);
+    errand->done = true;
+    hr_cond_signal(&errand->cond);
+    pthread_mutex_unlock(&errand->mutex);
+}
+
+void
+hr_loop_run(HrLoop *loop, void (*func)(void *data), void *data)
+{
+    Errand errand = {.func = func, .data = data};
+
+    pthread_mutex_init(&errand.mutex, NULL);
+    hr_cond_init(&errand.cond);
+    hr_loop_post(loop, &errand.post, run_errand_cb, &errand);
+    pthread_mutex_lock(&errand.mutex);
+    while (!errand.done)
+        hr_cond_wait(&errand.cond, &errand.mutex);
+    pthread_mutex_unlock(&errand.mutex);
+    hr_cond_clear(&errand.cond);
+    pthread_mutex_destroy(&errand.mutex);
 }
 
 void
@@ -298,12 +335,6 @@ void
 hr_loop_stop_on_loop(HrLoop *loop, CURL *handle)
 {
     curl_multi_remove_handle(loop->multi, handle);
-}
-
-struct HrPipe **
-hr_loop_waiting_pipes_on_loop(HrLoop *loop)
-{
-    return &loop->waiting_pipes;
 }
 
 double

@@ -50,6 +50,10 @@ hr_loop_free(HrLoop *loop);
 void
 hr_loop_post(HrLoop *loop, HrPost *post, void (*func)(void *data), void *data);
 
+/* As hr_loop_post, and waits until it has run.  Not from a loop. */
+void
+hr_loop_run(HrLoop *loop, void (*func)(void *data), void *data);
+
 /* Has `func` run on the loop in this turn, after libcurl's callbacks have
  * returned.  Not again before it ran. */
 void
@@ -78,11 +82,6 @@ hr_loop_start_on_loop(HrLoop *loop, CURL *handle, HrTransferEnd *end);
 /* Takes a transfer off before its end; its HrTransferEnd is not called. */
 void
 hr_loop_stop_on_loop(HrLoop *loop, CURL *handle);
-
-/* Head of the list of pipes that wait for a place at their endpoints; what is
- * in it is pipe.c's business. */
-struct HrPipe **
-hr_loop_waiting_pipes_on_loop(HrLoop *loop);
 
 /* Uniform in [0, 1), for jitter. */
 double

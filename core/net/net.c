@@ -13,6 +13,7 @@ struct HrNet {
     unsigned loop_count;
     HrLoop **loops;
     HrLine *transfer_lines; /* one a loop, and touched only there */
+    HrRate bytes;           /* of all loops */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -37,6 +38,7 @@ hr_net_new(unsigned loops, GError **error)
                      curl_easy_strerror(curl_state));
         return NULL;
     }
+    hr_rate_init(&net->bytes, 0, 1);
     loops = MAX(loops, 1);
     net->loops = g_new0(HrLoop *, loops);
     net->transfer_lines = g_new0(HrLine, loops);
@@ -60,6 +62,18 @@ hr_net_free(HrNet *net)
     g_free(net->loops);
     g_free(net->transfer_lines);
     g_free(net);
+}
+
+void
+hr_net_limit_bytes(HrNet *net, double per_s)
+{
+    hr_rate_init(&net->bytes, per_s, MAX(per_s, 1));
+}
+
+HrRate *
+hr_net_bytes(HrNet *net)
+{
+    return &net->bytes;
 }
 
 const char *

@@ -6,8 +6,8 @@
  *     worker <--wake-- exchange done <------------'
  *
  * An endpoint belongs to one loop; source and target of a sync share one.
- * Every request passes, in this order: deadline, retry, limit of requests in
- * flight, attempt timeout, credentials, origin check, transport.
+ * Every request passes the chain of guards (guard/chain.h), whose last stages
+ * are here: credentials, origin check, transport.
  */
 #ifndef HR_NET_NET_H
 #define HR_NET_NET_H
@@ -18,7 +18,8 @@
 #include <stdint.h>
 
 #include "base/secret.h"
-#include "guard/retry.h"
+#include "guard/classify.h"
+#include "guard/guards.h"
 #include "work/call.h"
 
 typedef struct HrNet HrNet;
@@ -33,6 +34,11 @@ hr_net_new(unsigned loops, GError **error);
 const char *
 hr_net_library_version(void);
 
+/* Bytes of blobs per second, over all endpoints and both directions; 0 for no
+ * limit.  Before the first endpoint. */
+void
+hr_net_limit_bytes(HrNet *net, double per_s);
+
 /* Stops them.  All endpoints are gone. */
 void
 hr_net_free(HrNet *net);
@@ -40,18 +46,13 @@ hr_net_free(HrNet *net);
 /* What is to be known of an endpoint; borrowed by hr_endpoint_new. */
 typedef struct HrEndpointSpec {
     const char *name;
-    const char *url;      /* "https://host:port/prefix"; NULL: no HTTP    */
-    const char *username; /* NULL: anonymous                              */
-    HrSecret *password;   /* NULL: anonymous                              */
-    const char *ca_file;  /* NULL: the system's                           */
-    bool insecure;        /* do not verify certificates                   */
-    unsigned requests;    /* metadata requests in flight, 1..256          */
-    unsigned transfers;   /* blobs in flight, 1..64                       */
-    int64_t connect_timeout_us;
-    int64_t timeout_us; /* of one metadata attempt                      */
-    int64_t stall_us;   /* a body that moves less than 1 KiB/s that long
-                             is given up                                  */
-    HrRetryPolicy retry;
+    const char *url;        /* "https://host:port/prefix"; NULL: no HTTP    */
+    const char *username;   /* NULL: anonymous                              */
+    HrSecret *password;     /* NULL: anonymous                              */
+    const char *ca_file;    /* NULL: the system's                           */
+    bool insecure;          /* do not verify certificates                   */
+    const HrPolicy *policy; /* copied                                  */
+    const HrErrorRules *rules; /* NULL: none; borrowed for its life       */
     unsigned affinity;     /* endpoints of equal number share a loop       */
     hr_settings *settings; /* for hr_host_config; borrowed for its life   */
 } HrEndpointSpec;
@@ -82,10 +83,22 @@ typedef struct HrEndpointStats {
     uint64_t retries;    /* of those, repeated                           */
     uint64_t sent_bytes; /* bodies only                                  */
     uint64_t received_bytes;
+    HrGuardsStats guards;
 } HrEndpointStats;
 
 void
 hr_endpoint_stats(HrEndpoint *endpoint, HrEndpointStats *stats);
+
+const HrPolicy *
+hr_endpoint_policy(const HrEndpoint *endpoint);
+
+/* For who repeats blobs, since a blob is more than one request: decides about
+ * `error` as the chain would, with the same budget.  True: again at *at_us.
+ * False: given up; if there is a sensible time for more, the error tells it. */
+bool
+hr_endpoint_repeat_blob(HrEndpoint *endpoint, HrRetryState *state,
+                        GError *error, uint64_t moved_bytes, HrCall *call,
+                        int64_t *at_us);
 
 /* Exchanges: the functions behind hr_host_http, see there.  On failure the
  * error is returned instead of being put on the call. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 
 /* A body that moves slower than this is taken for dead. */
@@ -15,42 +16,115 @@
 #define TICK_MIN_US 20000
 #define TICK_MAX_US 1000000
 
-void
-hr_pipe_note_on_loop(HrPipe *pipe, char *line)
+/* Brings an end out of the stages, with what became of it. */
+static void
+leave_end(HrPipe *pipe, HrPipeEnd *end, const GError *error)
 {
-    if (line == NULL)
+    HrPassage *leg = &end->send.leg.passage;
+    HrPassage *operation = &end->operation.passage;
+    int64_t now = hr_clock_monotonic_us();
+
+    if (!end->begun)
         return;
-    if (pipe->notes == NULL)
-        pipe->notes = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(pipe->notes, line);
+    end->begun = false;
+    hr_notes_add(&pipe->notes, HR_LOG_DEBUG,
+                 hr_attempt_stop_on_loop(&end->send.attempt));
+    hr_loop_disarm_on_loop(pipe->loop, &end->send.timer);
+    if (end->through || error != NULL) {
+        /* What was refused here has its outcome already. */
+        if (leg->outcome.status != HR_LOCAL_REJECT)
+            hr_send_set_outcome(&end->send, error);
+        hr_passage_leave(leg, now);
+        operation->outcome = leg->outcome;
+        hr_passage_leave(operation, now);
+    } else {
+        hr_passage_cancel(leg, now);
+        hr_passage_cancel(operation, now);
+    }
+    hr_endpoint_publish_on_loop(end->request->endpoint, &pipe->notes);
+}
+
+static void
+describe(HrPipe *pipe, HrPipeEnd *end, GError *error)
+{
+    int64_t wait_us = end->send.leg.passage.outcome.retry_after_us;
+    HrErrorDetails *details = hr_error_details(error);
+
+    hr_endpoint_describe_error(
+        end->request->endpoint, error, end->request->method, end->request->url,
+        &end->operation, hr_call_correlation(pipe->call));
+    if (wait_us > 0 && details != NULL)
+        details->retry_at_us = hr_clock_monotonic_us() + wait_us;
 }
 
 void
 hr_pipe_end_on_loop(HrPipe *pipe, GError *error, bool source_failed)
 {
+    HrPipeEnd *failed = source_failed ? &pipe->source : &pipe->target;
+
     pipe->ended = true;
     pipe->error = error;
     pipe->source_failed = error != NULL && source_failed;
-    hr_pipe_note_on_loop(pipe, hr_attempt_stop_on_loop(&pipe->source.attempt));
-    hr_pipe_note_on_loop(pipe, hr_attempt_stop_on_loop(&pipe->target.attempt));
     hr_loop_disarm_on_loop(pipe->loop, &pipe->timer);
+    leave_end(pipe, &pipe->source, source_failed ? error : NULL);
+    leave_end(pipe, &pipe->target, source_failed ? NULL : error);
+    if (error != NULL && failed->request != NULL)
+        describe(pipe, failed, error);
     /* Many pipes may wait for their turn behind this one. */
     if (pipe->source.request != NULL && pipe->target.request != NULL)
         g_clear_pointer(&pipe->ring, hr_ring_free);
-    hr_line_leave_on_loop(pipe->line, &pipe->waiter);
     hr_call_raise(pipe->call, &pipe->done);
 }
 
 static bool
-target_may_start(const HrPipe *pipe)
+target_may_resume(HrPipe *pipe)
 {
-    return atomic_load(&pipe->verified) || hr_pipe_available(pipe) > 0;
+    return hr_pipe_target_refused(pipe) ||
+           (hr_pipe_available(pipe) > 0 &&
+            !hr_pipe_is_held_on_loop(&pipe->target));
 }
 
 static bool
-target_may_resume(const HrPipe *pipe)
+source_may_resume(HrPipe *pipe)
 {
-    return hr_pipe_available(pipe) > 0 || hr_pipe_target_refused(pipe);
+    return hr_ring_free_space(pipe->ring) >= pipe->ring_bytes / 2 &&
+           !hr_pipe_is_held_on_loop(&pipe->source);
+}
+
+static void
+advance_end(HrPipeEnd *end);
+
+static void
+advance_cb(void *data)
+{
+    advance_end(data);
+}
+
+static void
+advance_end(HrPipeEnd *end)
+{
+    HrPipe *pipe = end->pipe;
+    HrPassage *passage = &end->send.leg.passage;
+    GError *error = NULL;
+
+    if (hr_call_over(pipe->call)) {
+        hr_call_set_over_error(pipe->call, &error);
+        hr_pipe_end_on_loop(pipe, error, false);
+        return;
+    }
+    switch (hr_passage_advance(passage, hr_clock_monotonic_us())) {
+    case HR_STEP_WAIT:
+        if (passage->at_us != INT64_MAX)
+            hr_loop_arm_on_loop(pipe->loop, &end->send.timer, passage->at_us,
+                                advance_cb, end);
+        break;
+    case HR_STEP_STOP:
+        hr_send_refused_error(&end->send, &error);
+        hr_pipe_end_on_loop(pipe, error, end == &pipe->source);
+        break;
+    case HR_STEP_ON:
+        break;
+    }
 }
 
 /* Starts and resumes what can go on. */
@@ -60,13 +134,11 @@ pump(HrPipe *pipe)
     if (pipe->ended || !atomic_load(&pipe->admitted))
         return;
     if (pipe->target.request != NULL && !pipe->target.started) {
-        if (target_may_start(pipe))
-            hr_pipe_start_target_on_loop(pipe);
+        advance_end(&pipe->target);
     } else if (pipe->target.paused && target_may_resume(pipe)) {
         hr_pipe_resume_target_on_loop(pipe);
     }
-    if (!pipe->ended && pipe->source.paused &&
-        hr_ring_free_space(pipe->ring) >= pipe->ring_bytes / 2)
+    if (!pipe->ended && pipe->source.paused && source_may_resume(pipe))
         hr_pipe_resume_source_on_loop(pipe);
 }
 
@@ -132,7 +204,7 @@ is_stalled(HrPipeEnd *end, int64_t bytes, int64_t limit_us, int64_t least)
 {
     HrPace *pace = &end->pace;
 
-    if (end->attempt.handle == NULL || end->paused) {
+    if (end->send.attempt.handle == NULL || end->paused) {
         hr_pace_restart(pace, bytes);
         return false;
     }
@@ -168,36 +240,44 @@ least_bytes(int64_t stall_us)
     return MAX(stall_us * PACE_BYTES_PER_S / G_USEC_PER_SEC, 1);
 }
 
+static int64_t
+stall_limit_us(const HrPipeEnd *end)
+{
+    return hr_endpoint_policy(end->request->endpoint)->stall_us;
+}
+
 static bool
 check_source(HrPipe *pipe)
 {
-    int64_t stall_us = pipe->source.attempt.endpoint->stall_us;
+    int64_t stall_us = stall_limit_us(&pipe->source);
 
     if (!is_stalled(&pipe->source, pipe->received, stall_us,
                     least_bytes(stall_us)))
         return true;
-    hr_pipe_end_on_loop(
-        pipe,
-        stall_error(pipe, &pipe->source.attempt, pipe->received, stall_us),
-        true);
+    hr_pipe_end_on_loop(pipe,
+                        stall_error(pipe, &pipe->source.send.attempt,
+                                    pipe->received, stall_us),
+                        true);
     return false;
 }
 
 static bool
 check_target(HrPipe *pipe)
 {
-    const HrEndpoint *endpoint = pipe->target.attempt.endpoint;
+    const HrPolicy *policy =
+        hr_endpoint_policy(pipe->target.send.attempt.endpoint);
     int64_t moved = (int64_t)atomic_load(&pipe->moved);
-    int64_t limit_us = endpoint->stall_us;
+    int64_t limit_us = policy->stall_us;
     GError *error;
 
     /* Once it has all, a server may need time to put it away. */
     if (moved == pipe->size)
-        limit_us = MAX(limit_us, endpoint->timeout_us);
+        limit_us =
+            MAX(limit_us, policy->retry[HR_CLASS_WRITE].attempt_timeout_us);
     if (!is_stalled(&pipe->target, moved, limit_us,
-                    least_bytes(endpoint->stall_us)))
+                    least_bytes(policy->stall_us)))
         return true;
-    error = stall_error(pipe, &pipe->target.attempt, moved, limit_us);
+    error = stall_error(pipe, &pipe->target.send.attempt, moved, limit_us);
     g_prefix_error(&error, "upload: ");
     hr_pipe_end_on_loop(pipe, error, false);
     return false;
@@ -209,9 +289,9 @@ next_tick_us(const HrPipe *pipe)
     int64_t stall_us = INT64_MAX;
 
     if (pipe->source.request != NULL)
-        stall_us = pipe->source.request->endpoint->stall_us;
+        stall_us = stall_limit_us(&pipe->source);
     if (pipe->target.request != NULL)
-        stall_us = MIN(stall_us, pipe->target.request->endpoint->stall_us);
+        stall_us = MIN(stall_us, stall_limit_us(&pipe->target));
     return hr_clock_monotonic_us() +
            CLAMP(stall_us / 4, TICK_MIN_US, TICK_MAX_US);
 }
@@ -231,29 +311,96 @@ tick_cb(void *data)
                             tick_cb, pipe);
 }
 
-/* The permits are there. */
-static void
-enter_cb(void *data)
+void
+hr_pipe_admit_on_loop(HrPipe *pipe)
 {
-    HrPipe *pipe = data;
-
-    if (hr_call_over(pipe->call)) {
-        GError *error = NULL;
-
-        hr_call_set_over_error(pipe->call, &error);
-        hr_pipe_end_on_loop(pipe, error, false);
+    if (atomic_load(&pipe->admitted))
         return;
-    }
     pipe->ring = hr_ring_new(pipe->ring_bytes);
     /* The target does not run yet: the first bytes for it are waited for. */
     atomic_store(&pipe->loop_wants, pipe->target.request != NULL);
     atomic_store(&pipe->admitted, true);
-    if (pipe->source.request != NULL)
-        hr_pipe_start_source_on_loop(pipe);
-    else
+    if (pipe->source.request == NULL)
         hr_call_wake(pipe->call);
     hr_loop_arm_on_loop(pipe->loop, &pipe->timer, next_tick_us(pipe), tick_cb,
                         pipe);
+}
+
+void
+hr_pipe_count_on_loop(HrPipeEnd *end, size_t size)
+{
+    int64_t now = hr_clock_monotonic_us();
+
+    end->held_until_us = hr_passage_data(&end->send.leg.passage, now, size);
+}
+
+static void
+held_cb(void *data)
+{
+    HrPipeEnd *end = data;
+
+    pump(end->pipe);
+}
+
+bool
+hr_pipe_is_held_on_loop(HrPipeEnd *end)
+{
+    if (end->held_until_us == 0 ||
+        hr_clock_monotonic_us() >= end->held_until_us)
+        return false;
+    hr_loop_arm_on_loop(end->pipe->loop, &end->send.timer, end->held_until_us,
+                        held_cb, end);
+    return true;
+}
+
+static void
+end_chore_cb(void *data)
+{
+    HrPipeEnd *end = data;
+    HrPipe *pipe = end->pipe;
+
+    end->chore_due = false;
+    if (!pipe->ended && end->send.leg.passage.waiting)
+        advance_end(end);
+    hr_pipe_unref(pipe);
+}
+
+static void
+end_ready_cb(void *data)
+{
+    HrPipeEnd *end = data;
+
+    if (end->chore_due)
+        return;
+    end->chore_due = true;
+    atomic_fetch_add(&end->pipe->references, 1);
+    hr_loop_chore_on_loop(end->pipe->loop, &end->chore, end_chore_cb, end);
+}
+
+static void
+enter_end(HrPipe *pipe, HrPipeEnd *end, bool (*start)(void *data))
+{
+    HrOperation *operation = &end->operation;
+    HrLeg *leg = &end->send.leg;
+
+    if (end->request == NULL)
+        return;
+    operation->class = HR_CLASS_BLOB;
+    operation->priority = hr_call_priority(pipe->call);
+    operation->idempotent = true;
+    operation->parks = hr_call_parks(pipe->call);
+    operation->deadline_us = hr_call_deadline_us(pipe->call);
+    operation->ready = end_ready_cb;
+    operation->subject = end;
+    hr_operation_init(operation, end->request->endpoint->guards);
+    /* A blob waits nowhere before its leg: it needs places at two ends. */
+    hr_passage_advance(&operation->passage, hr_clock_monotonic_us());
+    end->send.start = start;
+    end->send.owner = pipe;
+    hr_leg_init(leg, operation, hr_send_stages);
+    leg->ready = end_ready_cb;
+    leg->subject = end;
+    end->begun = true;
 }
 
 void
@@ -261,9 +408,16 @@ hr_pipe_begin_cb(void *data)
 {
     HrPipe *pipe = data;
 
-    pipe->waiter.enter = enter_cb;
-    pipe->waiter.data = pipe;
-    hr_line_join_on_loop(pipe->line, &pipe->waiter);
+    enter_end(pipe, &pipe->source, hr_pipe_start_source_cb);
+    enter_end(pipe, &pipe->target, hr_pipe_start_target_cb);
+    if (pipe->source.begun && pipe->target.begun) {
+        pipe->source.send.leg.peer = &pipe->target.send.leg;
+        pipe->target.send.leg.peer = &pipe->source.send.leg;
+    }
+    if (pipe->source.begun)
+        advance_end(&pipe->source);
+    if (pipe->target.begun && !pipe->ended)
+        advance_end(&pipe->target);
 }
 
 void
@@ -279,5 +433,5 @@ hr_pipe_connection_error(const HrPipe *pipe, const HrAttempt *attempt,
                      " bytes",
                      attempt->host, bytes, pipe->size);
     else
-        hr_attempt_failure(attempt, code, error);
+        hr_attempt_set_error(attempt, code, error);
 }

@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "net/origin.h"
 #include "net/registry-error.h"
 
@@ -29,7 +31,7 @@ static bool
 check_length(HrPipe *pipe)
 {
     const char *text =
-        hr_response_header(&pipe->source.response, "Content-Length");
+        hr_response_header(&pipe->source.send.response, "Content-Length");
     guint64 length;
 
     if (pipe->received > 0 || text == NULL ||
@@ -39,7 +41,8 @@ check_length(HrPipe *pipe)
     return hr_error_set(&pipe->fault, HR_INTEGRITY,
                         "%s announces %" G_GUINT64_FORMAT
                         " bytes instead of %" G_GINT64_FORMAT,
-                        pipe->source.attempt.host, length, (gint64)pipe->size);
+                        pipe->source.send.attempt.host, length,
+                        (gint64)pipe->size);
 }
 
 static bool
@@ -75,12 +78,17 @@ body_cb(char *bytes, size_t size, size_t count, void *data)
     HrPipe *pipe = data;
     size_t length = size * count;
 
-    if (pipe->source.response.status != 200)
-        return hr_response_take_body(&pipe->source.response, bytes, length)
+    if (pipe->source.send.response.status != 200)
+        return hr_response_take_body(&pipe->source.send.response, bytes,
+                                     length)
                    ? length
                    : 0;
     if (!check_length(pipe))
         return 0;
+    if (hr_pipe_is_held_on_loop(&pipe->source)) {
+        pipe->source.paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
     /* Too many bytes would never fit; they must not wait for room. */
     if (pipe->received + (int64_t)length <= pipe->size &&
         !has_room(pipe, length)) {
@@ -91,8 +99,33 @@ body_cb(char *bytes, size_t size, size_t count, void *data)
     if (!hr_pipe_take(pipe, bytes, length, &pipe->fault))
         return 0;
     hr_ring_write(pipe->ring, bytes, length);
+    hr_pipe_count_on_loop(&pipe->source, length);
     tell_consumer(pipe);
     return length;
+}
+
+static void
+ended_cb(void *data, CURLcode code);
+
+static void
+start_attempt(HrPipe *pipe)
+{
+    HrPipeEnd *source = &pipe->source;
+
+    hr_response_reset(&source->send.response);
+    source->send.response.limit_bytes = ERROR_BODY_LIMIT;
+    source->started = true;
+    source->send.attempt.timeout_us = source->send.leg.timeout_us;
+    hr_pace_restart(&source->pace, pipe->received);
+    hr_attempt_prepare_on_loop(&source->send.attempt, ended_cb, pipe);
+    curl_easy_setopt(source->send.attempt.handle, CURLOPT_WRITEFUNCTION,
+                     body_cb);
+    curl_easy_setopt(source->send.attempt.handle, CURLOPT_WRITEDATA, pipe);
+    curl_easy_setopt(source->send.attempt.handle, CURLOPT_HEADERFUNCTION,
+                     hr_send_header_cb);
+    curl_easy_setopt(source->send.attempt.handle, CURLOPT_HEADERDATA,
+                     &source->send);
+    hr_attempt_start_on_loop(&source->send.attempt);
 }
 
 /* For messages: "host:port" of where the source was sent to. */
@@ -103,7 +136,7 @@ name_host(HrPipe *pipe)
 
     g_free(pipe->redirect_host);
     pipe->redirect_host = g_strndup(host, strcspn(host, "/?#"));
-    pipe->source.attempt.host = pipe->redirect_host;
+    pipe->source.send.attempt.host = pipe->redirect_host;
 }
 
 /* Where a redirect leads, and whether our credentials may go along: only to
@@ -113,20 +146,21 @@ follow(HrPipe *pipe, GError **error)
 {
     HrPipeEnd *source = &pipe->source;
     const HrEndpoint *endpoint = source->request->endpoint;
-    const char *location = hr_response_header(&source->response, "Location");
+    const char *location =
+        hr_response_header(&source->send.response, "Location");
     g_autofree char *url = NULL;
     g_autofree char *checked = NULL;
     bool same = false;
 
     if (location == NULL)
         return hr_error_set(error, HR_INVALID, "HTTP %u without a Location",
-                            source->response.status);
+                            source->send.response.status);
     if (++pipe->hops > HOP_LIMIT)
         return hr_error_set(error, HR_INVALID,
                             "more than %d redirects from %s", HOP_LIMIT,
                             endpoint->authority);
-    url = hr_origin_check(source->attempt.url, location, HR_ORIGIN_REDIRECT,
-                          NULL, error);
+    url = hr_origin_check(source->send.attempt.url, location,
+                          HR_ORIGIN_REDIRECT, NULL, error);
     if (url == NULL)
         return false;
     checked =
@@ -135,11 +169,11 @@ follow(HrPipe *pipe, GError **error)
         return false;
     g_free(pipe->redirect_url);
     pipe->redirect_url = g_steal_pointer(&url);
-    source->attempt.url = pipe->redirect_url;
-    source->attempt.headers =
-        same ? source->request->headers : &foreign_headers;
+    source->send.attempt.url = pipe->redirect_url;
+    source->send.attempt.headers =
+        same ? hr_request_headers(source->request) : &foreign_headers;
     name_host(pipe);
-    hr_pipe_start_source_on_loop(pipe);
+    start_attempt(pipe);
     return true;
 }
 
@@ -148,9 +182,9 @@ static void
 judge(HrPipe *pipe, CURLcode code, GError **error)
 {
     HrPipeEnd *source = &pipe->source;
-    unsigned status = source->response.status;
-    bool answered = source->response.headers_end;
-    bool ours = source->attempt.headers != &foreign_headers;
+    unsigned status = source->send.response.status;
+    bool answered = source->send.response.headers_end;
+    bool ours = source->send.attempt.headers != &foreign_headers;
 
     if (pipe->fault != NULL) {
         g_propagate_error(error, g_steal_pointer(&pipe->fault));
@@ -158,11 +192,11 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
         hr_error_set(error, HR_INVALID, "HTTP %u instead of 200", status);
     } else if (answered && status != 200) {
         hr_registry_error_set(
-            &source->response, 1,
+            &source->send.response, source->request->endpoint->rules, 1,
             ours && source->request->endpoint->authorization != NULL, error);
     } else if (code != CURLE_OK) {
-        hr_pipe_connection_error(pipe, &source->attempt, code, pipe->received,
-                                 error);
+        hr_pipe_connection_error(pipe, &source->send.attempt, code,
+                                 pipe->received, error);
     } else {
         hr_pipe_verify(pipe, error);
     }
@@ -174,16 +208,18 @@ ended_cb(void *data, CURLcode code)
     HrPipe *pipe = data;
     g_autoptr(GError) error = NULL;
 
-    hr_pipe_note_on_loop(
-        pipe, hr_attempt_finish_on_loop(&pipe->source.attempt, code));
+    hr_notes_add(&pipe->notes, HR_LOG_DEBUG,
+                 hr_attempt_finish_on_loop(&pipe->source.send.attempt, code));
     pipe->source.paused = false;
-    if (pipe->source.response.headers_end &&
-        is_redirect(pipe->source.response.status)) {
+    if (pipe->source.send.response.headers_end &&
+        is_redirect(pipe->source.send.response.status)) {
         if (follow(pipe, &error))
             return;
     } else {
         judge(pipe, code, &error);
     }
+    pipe->source.through = error == NULL;
+    hr_passage_close(&pipe->source.send.leg.passage, hr_clock_monotonic_us());
     if (error != NULL)
         hr_pipe_end_on_loop(pipe, g_steal_pointer(&error), true);
     else if (pipe->target.request == NULL)
@@ -192,19 +228,14 @@ ended_cb(void *data, CURLcode code)
         hr_pipe_pump_later_on_loop(pipe);
 }
 
-void
-hr_pipe_start_source_on_loop(HrPipe *pipe)
+bool
+hr_pipe_start_source_cb(void *data)
 {
-    HrPipeEnd *source = &pipe->source;
+    HrPipe *pipe = data;
 
-    hr_response_reset(&source->response);
-    source->response.limit_bytes = ERROR_BODY_LIMIT;
-    source->started = true;
-    hr_pace_restart(&source->pace, pipe->received);
-    hr_attempt_prepare_on_loop(&source->attempt, ended_cb, pipe);
-    curl_easy_setopt(source->attempt.handle, CURLOPT_WRITEFUNCTION, body_cb);
-    curl_easy_setopt(source->attempt.handle, CURLOPT_WRITEDATA, pipe);
-    hr_attempt_start_on_loop(&source->attempt);
+    hr_pipe_admit_on_loop(pipe);
+    start_attempt(pipe);
+    return true;
 }
 
 void
@@ -217,9 +248,9 @@ hr_pipe_resume_source_on_loop(HrPipe *pipe)
     atomic_exchange(&pipe->loop_wants, false);
     hr_pace_restart(&source->pace, pipe->received);
     /* This delivers what was held, through body_cb. */
-    code = curl_easy_pause(source->attempt.handle, CURLPAUSE_CONT);
+    code = curl_easy_pause(source->send.attempt.handle, CURLPAUSE_CONT);
     if (code != CURLE_OK) {
-        hr_loop_stop_on_loop(pipe->loop, source->attempt.handle);
+        hr_loop_stop_on_loop(pipe->loop, source->send.attempt.handle);
         ended_cb(pipe, code);
     }
 }

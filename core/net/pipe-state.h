@@ -26,9 +26,8 @@
 
 #include "base/digest.h"
 #include "base/ring.h"
-#include "net/attempt.h"
 #include "net/pipe.h"
-#include "net/request.h"
+#include "net/send.h"
 
 #define HR_PIPE_RING_BYTES (1024 * 1024)
 
@@ -44,14 +43,21 @@ typedef struct HrPace {
     int64_t bytes;
 } HrPace;
 
-/* An end that is an HTTP request. */
+/* An end that is an HTTP request: an operation of one leg, which is repeated
+ * by whoever runs the pipe. */
 typedef struct HrPipeEnd {
     HrRequest *request; /* NULL: a local end */
-    HrAttempt attempt;
-    HrResponse response;
+    HrPipe *pipe;
+    HrOperation operation;
+    HrSend send;
+    HrPost chore;
+    bool chore_due;
     HrPace pace;
-    bool started;
+    int64_t held_until_us; /* the rate of bytes is limited */
+    bool begun;            /* on its way through the stages */
+    bool started;          /* on the wire */
     bool paused;
+    bool through; /* it has ended well */
 } HrPipeEnd;
 
 struct HrPipe {
@@ -82,14 +88,12 @@ struct HrPipe {
 
     /* The loop's: */
     HrLoop *loop; /* NULL: both ends are local */
-    HrLine *line;
     HrPost begin;
     HrPost kick;
     HrPost stop;
     HrPost chore;
     atomic_bool kicked; /* a kick is on its way */
     bool chore_due;
-    HrWaiter waiter;
     HrTimer timer;
     char *redirect_url; /* where the source was last sent to */
     char *redirect_host;
@@ -100,7 +104,7 @@ struct HrPipe {
     /* The loop's until `done` is raised, then the worker's: */
     GError *error;
     bool source_failed;
-    GPtrArray *notes;
+    HrNotes notes;
     atomic_bool done;
 
     /* The worker's: */
@@ -153,9 +157,6 @@ void
 hr_pipe_end_on_loop(HrPipe *pipe, GError *error, bool source_failed);
 
 void
-hr_pipe_note_on_loop(HrPipe *pipe, char *line);
-
-void
 hr_pace_restart(HrPace *pace, int64_t bytes);
 
 /* The error for a connection that ended `bytes` into the blob, or never
@@ -164,11 +165,25 @@ void
 hr_pipe_connection_error(const HrPipe *pipe, const HrAttempt *attempt,
                          CURLcode code, int64_t bytes, GError **error);
 
-void
-hr_pipe_start_source_on_loop(HrPipe *pipe);
+/* The transport stages of the two ends; see HrSend.start. */
+bool
+hr_pipe_start_source_cb(void *data);
 
+bool
+hr_pipe_start_target_cb(void *data);
+
+/* Permits are there: bytes may move. */
 void
-hr_pipe_start_target_on_loop(HrPipe *pipe);
+hr_pipe_admit_on_loop(HrPipe *pipe);
+
+/* Tells the guards of bytes that moved at an end. */
+void
+hr_pipe_count_on_loop(HrPipeEnd *end, size_t size);
+
+/* True if the end has to wait until its bytes are paid for; it is pumped
+ * then. */
+bool
+hr_pipe_is_held_on_loop(HrPipeEnd *end);
 
 void
 hr_pipe_resume_source_on_loop(HrPipe *pipe);

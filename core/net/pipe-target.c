@@ -2,7 +2,9 @@
 /* The target of a pipe that is an upload. */
 #include "net/pipe-state.h"
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "net/registry-error.h"
 
 #define ANSWER_LIMIT_BYTES (64 * 1024)
@@ -16,8 +18,8 @@ sent_bytes(HrPipe *pipe)
 bool
 hr_pipe_target_refused(const HrPipe *pipe)
 {
-    return pipe->target.response.headers_end &&
-           pipe->target.response.status >= 300;
+    return pipe->target.send.response.headers_end &&
+           pipe->target.send.response.status >= 300;
 }
 
 static bool
@@ -56,13 +58,14 @@ read_cb(char *buffer, size_t size, size_t count, void *data)
         return CURL_READFUNC_ABORT;
     if (sent_bytes(pipe) == pipe->size)
         return 0;
-    if (!has_bytes(pipe)) {
+    if (hr_pipe_is_held_on_loop(&pipe->target) || !has_bytes(pipe)) {
         pipe->target.paused = true;
         return CURL_READFUNC_PAUSE;
     }
     taken = hr_ring_read(pipe->ring, buffer,
                          MIN(size * count, hr_pipe_available(pipe)));
     atomic_fetch_add(&pipe->moved, (int_fast64_t)taken);
+    hr_pipe_count_on_loop(&pipe->target, taken);
     tell_producer(pipe);
     return taken;
 }
@@ -82,8 +85,7 @@ static size_t
 header_cb(char *line, size_t size, size_t count, void *data)
 {
     HrPipe *pipe = data;
-    size_t taken =
-        hr_response_header_cb(line, size, count, &pipe->target.response);
+    size_t taken = hr_send_header_cb(line, size, count, &pipe->target.send);
 
     /* Refused early: a paused upload would sleep on. */
     if (hr_pipe_target_refused(pipe) && pipe->target.paused)
@@ -98,19 +100,19 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
     bool whole = sent_bytes(pipe) == pipe->size;
 
     if (hr_pipe_target_refused(pipe)) {
-        hr_registry_error_set(&target->response, 1,
-                              target->request->endpoint->authorization != NULL,
-                              error);
+        hr_registry_error_set(
+            &target->send.response, target->request->endpoint->rules, 1,
+            target->request->endpoint->authorization != NULL, error);
         g_prefix_error(error, whole ? "upload refused: "
                                     : "upload refused half way: ");
     } else if (code != CURLE_OK) {
-        hr_pipe_connection_error(pipe, &target->attempt, code,
+        hr_pipe_connection_error(pipe, &target->send.attempt, code,
                                  sent_bytes(pipe), error);
         g_prefix_error(error, "upload: ");
     } else if (!whole || !atomic_load(&pipe->verified)) {
         hr_error_set(error, HR_INTEGRITY,
                      "upload: %s answered HTTP %u before it had all bytes",
-                     target->attempt.host, target->response.status);
+                     target->send.attempt.host, target->send.response.status);
     }
 }
 
@@ -120,24 +122,38 @@ ended_cb(void *data, CURLcode code)
     HrPipe *pipe = data;
     GError *error = NULL;
 
-    hr_pipe_note_on_loop(
-        pipe, hr_attempt_finish_on_loop(&pipe->target.attempt, code));
+    hr_notes_add(&pipe->notes, HR_LOG_DEBUG,
+                 hr_attempt_finish_on_loop(&pipe->target.send.attempt, code));
     judge(pipe, code, &error);
+    pipe->target.through = error == NULL;
+    hr_passage_close(&pipe->target.send.leg.passage, hr_clock_monotonic_us());
     hr_pipe_end_on_loop(pipe, error, false);
 }
 
-void
-hr_pipe_start_target_on_loop(HrPipe *pipe)
+static bool
+may_start(const HrPipe *pipe)
 {
+    return atomic_load(&pipe->verified) || hr_pipe_available(pipe) > 0;
+}
+
+bool
+hr_pipe_start_target_cb(void *data)
+{
+    HrPipe *pipe = data;
     HrPipeEnd *target = &pipe->target;
     CURL *handle;
 
+    hr_pipe_admit_on_loop(pipe);
+    if (!may_start(pipe))
+        return false;
+
     target->started = true;
-    target->response.limit_bytes = ANSWER_LIMIT_BYTES;
+    target->send.response.limit_bytes = ANSWER_LIMIT_BYTES;
     atomic_exchange(&pipe->loop_wants, false);
     hr_pace_restart(&target->pace, 0);
-    hr_attempt_prepare_on_loop(&target->attempt, ended_cb, pipe);
-    handle = target->attempt.handle;
+    target->send.attempt.timeout_us = target->send.leg.timeout_us;
+    hr_attempt_prepare_on_loop(&target->send.attempt, ended_cb, pipe);
+    handle = target->send.attempt.handle;
     curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)pipe->size);
     curl_easy_setopt(handle, CURLOPT_READFUNCTION, read_cb);
@@ -149,7 +165,8 @@ hr_pipe_start_target_on_loop(HrPipe *pipe)
     if (target->request->method != HR_HTTP_PUT)
         curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST,
                          hr_method_name(target->request->method));
-    hr_attempt_start_on_loop(&target->attempt);
+    hr_attempt_start_on_loop(&target->send.attempt);
+    return true;
 }
 
 void
@@ -161,9 +178,9 @@ hr_pipe_resume_target_on_loop(HrPipe *pipe)
     target->paused = false;
     atomic_exchange(&pipe->loop_wants, false);
     hr_pace_restart(&target->pace, sent_bytes(pipe));
-    code = curl_easy_pause(target->attempt.handle, CURLPAUSE_CONT);
+    code = curl_easy_pause(target->send.attempt.handle, CURLPAUSE_CONT);
     if (code != CURLE_OK) {
-        hr_loop_stop_on_loop(pipe->loop, target->attempt.handle);
+        hr_loop_stop_on_loop(pipe->loop, target->send.attempt.handle);
         ended_cb(pipe, code);
     }
 }

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "net/pipe-state.h"
 
 HrPipe *
@@ -36,7 +35,7 @@ static void
 clear_end(HrPipeEnd *end)
 {
     hr_request_free(end->request);
-    hr_response_clear(&end->response);
+    hr_response_clear(&end->send.response);
 }
 
 void
@@ -51,7 +50,7 @@ hr_pipe_unref(HrPipe *pipe)
     g_clear_error(&pipe->fault);
     g_clear_error(&pipe->error);
     g_clear_error(&pipe->local_error);
-    g_clear_pointer(&pipe->notes, g_ptr_array_unref);
+    hr_notes_clear(&pipe->notes);
     g_free(pipe->redirect_url);
     g_free(pipe->redirect_host);
     g_free(pipe->digest);
@@ -82,13 +81,8 @@ set_request(HrPipe *pipe, HrPipeEnd *end, HrEndpoint *endpoint,
         }
         return;
     }
-    end->attempt.endpoint = endpoint;
-    end->attempt.method = end->request->method;
-    end->attempt.url = end->request->url;
-    end->attempt.headers = end->request->headers;
-    end->attempt.host = endpoint->authority;
-    end->attempt.blob = true;
-    end->attempt.response = &end->response;
+    end->pipe = pipe;
+    hr_send_init(&end->send, end->request, true);
 }
 
 void
@@ -195,18 +189,10 @@ check_ends(HrPipe *pipe)
 static void
 take_endpoint(HrPipe *pipe, HrPipeEnd *end, HrCall *call)
 {
-    HrEndpoint *endpoint;
-
     if (end->request == NULL)
         return;
-    endpoint = end->request->endpoint;
     hr_request_set_id(end->request, hr_call_correlation(call));
-    pipe->loop = endpoint->loop;
-    pipe->line = endpoint->transfer_line;
-    if (pipe->waiter.gates[0] == NULL)
-        pipe->waiter.gates[0] = &endpoint->transfers;
-    else if (pipe->waiter.gates[0] != &endpoint->transfers)
-        pipe->waiter.gates[1] = &endpoint->transfers;
+    pipe->loop = end->request->endpoint->loop;
 }
 
 static void
@@ -236,10 +222,7 @@ finish(HrPipe *pipe)
         pipe->source_failed = pipe->local_source_failed;
     }
     g_clear_pointer(&pipe->ring, hr_ring_free);
-    for (guint i = 0; pipe->notes != NULL && i < pipe->notes->len; i++)
-        hr_log_call(HR_LOG_DEBUG, hr_call_correlation(pipe->call), "%s",
-                    (const char *)pipe->notes->pdata[i]);
-    g_clear_pointer(&pipe->notes, g_ptr_array_unref);
+    hr_notes_write(&pipe->notes, hr_call_correlation(pipe->call));
 }
 
 /* Takes the pipe from the loop, whatever it is doing. */

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "guard/retry.h"
 #include "model/json.h"
 
 /* A registry's own words: no more of them than fit a message. */
@@ -34,21 +33,32 @@ bound_text(GString *text)
     g_string_append(text, "...");
 }
 
+/* The body as JSON, and in it the first error; NULL if it has none. */
+static HrJson *
+parse_body(const HrResponse *response, HrJson **first)
+{
+    g_autoptr(HrJson) body = NULL;
+    HrJson *errors;
+
+    if (response->body == NULL || response->body->len > BODY_LIMIT)
+        return NULL;
+    body = hr_json_parse(response->body->str, response->body->len, NULL);
+    errors = hr_json_get(body, "errors");
+    if (hr_json_length(errors) == 0)
+        return NULL;
+    *first = hr_json_at(errors, 0);
+    return g_steal_pointer(&body);
+}
+
 static char *
 own_words(const HrResponse *response)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autoptr(HrJson) body = NULL;
-    HrJson *errors;
-    HrJson *first;
+    HrJson *first = NULL;
+    g_autoptr(HrJson) body = parse_body(response, &first);
 
-    if (response->body == NULL || response->body->len > BODY_LIMIT)
+    if (body == NULL)
         return g_strdup("");
-    body = hr_json_parse(response->body->str, response->body->len, NULL);
-    errors = hr_json_get(body, "errors");
-    if (hr_json_length(errors) == 0)
-        return g_strdup("");
-    first = hr_json_at(errors, 0);
     append_part(text, hr_json_text(hr_json_get(first, "code")));
     append_part(text, hr_json_text(hr_json_get(first, "message")));
     append_part(text, hr_json_text(hr_json_get(first, "detail")));
@@ -106,19 +116,57 @@ advice(const HrResponse *response, bool has_credentials)
     }
 }
 
-void
-hr_registry_error_set(const HrResponse *response, unsigned attempts,
-                      bool has_credentials, GError **error)
+static bool
+has_bearer_challenge(const HrResponse *response)
 {
+    const char *name = "WWW-Authenticate";
+    const char *value = hr_response_header(response, name);
+
+    for (; value != NULL;
+         value = hr_response_next_header(response, name, value))
+        if (g_ascii_strncasecmp(value, "Bearer", 6) == 0)
+            return true;
+    return false;
+}
+
+HrClassification
+hr_registry_error_classify(const HrResponse *response,
+                           const HrErrorRules *rules)
+{
+    HrJson *first = NULL;
+    g_autoptr(HrJson) body = NULL;
+    const char *code = NULL;
+
+    if (response->status >= 100 && response->status < 400)
+        return (HrClassification){HR_OK, HR_RETRY_NEVER};
+    body = parse_body(response, &first);
+    if (body != NULL)
+        code = hr_json_text(hr_json_get(first, "code"));
+    return hr_classify_http(response->status, code,
+                            hr_response_header(response, "Retry-After") !=
+                                NULL,
+                            has_bearer_challenge(response), rules);
+}
+
+void
+hr_registry_error_set(const HrResponse *response, const HrErrorRules *rules,
+                      unsigned attempts, bool has_credentials, GError **error)
+{
+    HrClassification is = hr_registry_error_classify(response, rules);
     g_autofree char *words = own_words(response);
     g_autofree char *count = NULL;
-    hr_status status = hr_status_from_http(response->status);
+    g_autoptr(GError) made = NULL;
+    HrErrorDetails *details;
 
-    if (status == HR_OK)
-        status = HR_INVALID;
+    if (is.status == HR_OK)
+        is.status = HR_INVALID;
     if (attempts > 1)
         count = g_strdup_printf(" after %u attempts", attempts);
-    hr_error_set(error, status, "HTTP %u%s%s%s", response->status,
+    hr_error_set(&made, is.status, "HTTP %u%s%s%s", response->status,
                  count != NULL ? count : "", advice(response, has_credentials),
                  words);
+    details = hr_error_details(made);
+    details->eligibility = is.eligibility;
+    details->classified = true;
+    g_propagate_error(error, g_steal_pointer(&made));
 }

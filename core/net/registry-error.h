@@ -9,13 +9,20 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "guard/classify.h"
 #include "net/response.h"
 
-/* Class from the status code; text "HTTP 404 after 2 attempts: CODE: message"
- * with the registry's own words where the body has the form of the
- * distribution specification. */
+/* Category and eligibility, from the status code, the first error code of the
+ * body and the endpoint's rules (may be NULL). */
+HrClassification
+hr_registry_error_classify(const HrResponse *response,
+                           const HrErrorRules *rules);
+
+/* Class as above; text "HTTP 404 after 2 attempts: CODE: message" with the
+ * registry's own words where the body has the form of the distribution
+ * specification. */
 void
-hr_registry_error_set(const HrResponse *response, unsigned attempts,
-                      bool has_credentials, GError **error);
+hr_registry_error_set(const HrResponse *response, const HrErrorRules *rules,
+                      unsigned attempts, bool has_credentials, GError **error);
 
 #endif

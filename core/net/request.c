@@ -10,7 +10,7 @@
 #define DEFAULT_LIMIT_BYTES (UINT64_C(4) * 1024 * 1024)
 
 /* Headers that we add ourselves, at most. */
-#define OWN_HEADERS 4
+#define OWN_HEADERS 3
 
 static const char no_expect[] = "Expect:";
 static const char no_content_type[] = "Content-Type:";
@@ -148,9 +148,11 @@ fill_headers(HrRequest *request, const hr_http_request *given,
     /* libcurl would call every body a form. */
     if (!needs->has_type && given->method >= HR_HTTP_POST)
         add_header(request, &node, no_content_type);
-    if (endpoint->authorization != NULL && !needs->has_authorization)
-        add_header(request, &node, hr_secret_reveal(endpoint->authorization));
     add_header(request, &node, request->id);
+    request->authorization.next = request->headers;
+    if (endpoint->authorization != NULL && !needs->has_authorization)
+        request->authorization.data =
+            (char *)hr_secret_reveal(endpoint->authorization);
 }
 
 static HrRequest *
@@ -206,6 +208,15 @@ hr_request_set_id(HrRequest *request, const char *correlation)
 {
     g_snprintf(request->id, sizeof request->id, "X-Request-Id: %s",
                correlation);
+}
+
+struct curl_slist *
+hr_request_headers(const HrRequest *request)
+{
+    /* libcurl only reads the list. */
+    return request->authorization.data != NULL
+               ? (struct curl_slist *)&request->authorization
+               : request->headers;
 }
 
 void

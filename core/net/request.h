@@ -19,9 +19,10 @@ typedef struct HrRequest {
     HrEndpoint *endpoint;
     unsigned method;
     bool idempotent;
-    char *url; /* absolute */
-    struct curl_slist *headers;
-    const void *body; /* NULL: none */
+    char *url;                       /* absolute */
+    struct curl_slist *headers;      /* without credentials */
+    struct curl_slist authorization; /* the endpoint's, before the others */
+    const void *body;                /* NULL: none */
     size_t body_size;
     uint64_t limit_bytes;
     char id[HR_REQUEST_ID_CAPACITY];
@@ -38,6 +39,11 @@ hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
 /* Has it carry the operation's id.  Before it is sent. */
 void
 hr_request_set_id(HrRequest *request, const char *correlation);
+
+/* All headers, with the endpoint's credentials unless the request has some of
+ * its own. */
+struct curl_slist *
+hr_request_headers(const HrRequest *request);
 
 void
 hr_request_free(HrRequest *request);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "guard/retry-after.h"
 
 #define HEADER_BYTES_LIMIT (64 * 1024)
 #define HEADER_COUNT_LIMIT 256
@@ -93,6 +94,9 @@ hr_response_take_header(HrResponse *response, const char *line, size_t size)
         return false;
     }
     append_header(response->headers, line, colon, size);
+    if (g_ascii_strncasecmp(line, "ratelimit", 9) == 0 ||
+        g_ascii_strncasecmp(line, "x-ratelimit", 11) == 0)
+        response->rate_hints = true;
     return true;
 }
 
@@ -162,19 +166,9 @@ hr_response_retry_after_us(const HrResponse *response)
     const char *value = hr_response_header(response, "Retry-After");
     const char *date = hr_response_header(response, "Date");
     int64_t now = hr_clock_wall_us() / G_USEC_PER_SEC;
-    int64_t seconds;
+    int64_t wait_us;
 
-    if (value == NULL)
+    if (value == NULL || !hr_retry_after_parse(value, date, now, &wait_us))
         return 0;
-    if (g_ascii_isdigit(*value)) {
-        seconds = g_ascii_strtoll(value, NULL, 10);
-    } else {
-        int64_t at = curl_getdate(value, NULL);
-        int64_t there = date != NULL ? curl_getdate(date, NULL) : -1;
-
-        if (at < 0)
-            return 0;
-        seconds = at - (there >= 0 ? there : now);
-    }
-    return CLAMP(seconds, 0, RETRY_AFTER_LIMIT_S) * G_USEC_PER_SEC;
+    return wait_us;
 }

@@ -21,6 +21,7 @@ typedef enum HrResponseExcess {
 typedef struct HrResponse {
     unsigned status;  /* of the last status line, 0 before the first */
     bool headers_end; /* all headers of a final response are here    */
+    bool rate_hints;  /* one of them is about limits of rate         */
     HrResponseExcess excess;
     unsigned header_count;
     uint64_t limit_bytes;

@@ -18,6 +18,7 @@ typedef struct HrProgress {
     atomic_uint_least64_t planned;      /* changes to make                */
     atomic_uint_least64_t done;         /* changes made, or given up      */
     atomic_uint_least64_t failed;
+    atomic_uint_least64_t parked;        /* times that a job was put off   */
     atomic_uint_least64_t bytes;         /* of blobs and manifests written */
     atomic_uint_least64_t planned_bytes; /* known to be needed so far     */
 } HrProgress;

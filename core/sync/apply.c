@@ -38,7 +38,8 @@ typedef struct Copy {
     HrArtifact *artifact;
     GPtrArray *blobs; /* HrDescriptor still to be brought */
     atomic_uint waiting;
-    GError *failure; /* of a move, kept while parked */
+    HrParking parking;
+    GError *failure; /* of a move, kept while others are waited for */
     bool last_wave;  /* the subject has been dealt with */
 } Copy;
 
@@ -144,10 +145,13 @@ load(Copy *copy, GError **error)
         .target_repository = copy->target_repository,
     };
 
-    copy->call = hr_call_new(pass->cancel, HR_TIME_NEVER);
-    copy->artifact = hr_artifact_load(&place, copy->digest, copy->call, error);
+    if (copy->artifact == NULL)
+        copy->artifact =
+            hr_artifact_load(&place, copy->digest, copy->call, error);
     if (copy->artifact == NULL)
         return false;
+    if (copy->blobs != NULL)
+        return true;
     copy->blobs = g_ptr_array_new();
     for (guint i = 0; i < copy->artifact->blobs->len; i++)
         g_ptr_array_add(copy->blobs, copy->artifact->blobs->pdata[i]);
@@ -161,7 +165,7 @@ blob_ready(void *data)
     Copy *copy = data;
 
     if (atomic_fetch_sub(&copy->waiting, 1) == 1)
-        hr_pool_resume(copy->apply->pass->pool, run_copy, copy);
+        hr_pool_resume(copy->apply->pass->lane, run_copy, copy);
 }
 
 typedef enum Outcome {
@@ -242,6 +246,29 @@ defer(Copy *copy)
     hr_group_leave(apply->group);
 }
 
+/* Has the copy done again later, from what it has: what was brought is known
+ * to the board.  False if that is no use. */
+static bool
+put_off(Copy *copy, const GError *error)
+{
+    HrCall *call = copy->call;
+    const HrPass *pass = copy->apply->pass;
+    GPtrArray *blobs = g_steal_pointer(&copy->blobs);
+
+    /* Its next call: this one has been put off for good. */
+    copy->call = hr_pass_call(pass);
+    if (hr_pass_park(pass, &copy->parking, call, hr_error_status(error),
+                     run_copy, copy)) {
+        hr_call_free(call);
+        g_clear_pointer(&blobs, g_ptr_array_unref);
+        return true;
+    }
+    hr_call_free(copy->call);
+    copy->call = call;
+    copy->blobs = blobs;
+    return false;
+}
+
 static void
 fail_copy(Copy *copy, const GError *error)
 {
@@ -251,6 +278,8 @@ fail_copy(Copy *copy, const GError *error)
         copy->artifact == NULL && hr_error_status(error) == HR_NOT_FOUND;
     g_autoptr(GError) reason = NULL;
 
+    if (put_off(copy, error))
+        return;
     if (!vanished) {
         end_copy(copy, HR_RESULT_FAILED, error);
         return;
@@ -267,7 +296,9 @@ run_copy(void *data)
     Copy *copy = data;
     g_autoptr(GError) error = NULL;
 
-    if (copy->artifact == NULL && !load(copy, &error)) {
+    if (copy->call == NULL)
+        copy->call = hr_pass_call(copy->apply->pass);
+    if (!load(copy, &error)) {
         fail_copy(copy, error);
         return;
     }

@@ -2,12 +2,8 @@
 /* Blobs: brings the blobs of one artifact to the target. */
 #include "sync/blobs.h"
 
-#include <stdlib.h>
-
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "guard/retry.h"
 
 /* Blobs opened at once by one job.  An endpoint moves a few at a time; more
  * than that only keeps upload sessions open that may expire. */
@@ -19,6 +15,8 @@ typedef struct Claimed {
     char *mount_from;
     HrTransfer *transfer;
     GError *error;
+    HrRetryState retry;
+    uint64_t moved_bytes; /* by the last attempt */
     bool source_failed;
     bool settled;
 } Claimed;
@@ -155,8 +153,15 @@ count_stored(const HrBlobMove *move, const Claimed *claimed)
 static void
 close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
 {
+    HrPipe *pipe;
+
     if (claimed->transfer == NULL)
         return;
+    pipe = hr_transfer_pipe(claimed->transfer);
+    if (pipe != NULL) {
+        claimed->moved_bytes = (uint64_t)hr_pipe_moved_bytes(pipe);
+        claimed->source_failed = hr_pipe_source_failed(pipe);
+    }
     if (hr_transfer_finish(claimed->transfer, call, &claimed->error)) {
         count_stored(move, claimed);
         settle(move, claimed, true);
@@ -191,31 +196,25 @@ attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
 /* After an attempt: which failures deserve another one, and when.  Clears
  * their errors; 0 if there is none. */
 static int64_t
-plan_retry(const HrBlobMove *move, GPtrArray *ours, unsigned attempt,
-           HrCall *call)
+plan_retry(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
 {
-    HrRetryPolicy policy = hr_retry_default;
-    int64_t now = hr_clock_monotonic_us();
-    unsigned short seed[3] = {(unsigned short)now, (unsigned short)(now >> 16),
-                              (unsigned short)attempt};
     int64_t latest = 0;
 
-    policy.attempts = move->pass->attempts;
     for (guint i = 0; i < ours->len; i++) {
         Claimed *claimed = ours->pdata[i];
-        HrRetryOutcome outcome = {.idempotent = true, .sent = true};
+        HrRegistry *blamed =
+            claimed->source_failed ? move->pass->source : move->pass->target;
         int64_t at;
 
-        if (claimed->error == NULL)
-            continue;
-        outcome.status = hr_error_status(claimed->error);
-        if (!hr_retry_decide(&policy, attempt, &outcome, now,
-                             hr_call_deadline_us(call), erand48(seed), &at))
+        if (claimed->error == NULL ||
+            !hr_endpoint_repeat_blob(hr_registry_endpoint(blamed),
+                                     &claimed->retry, claimed->error,
+                                     claimed->moved_bytes, call, &at))
             continue;
         hr_log_call(HR_LOG_INFO, hr_call_correlation(call),
                     "%s: %s: attempt %u failed, trying again: %s",
-                    move->pass->name, move->target_repository, attempt,
-                    claimed->error->message);
+                    move->pass->name, move->target_repository,
+                    claimed->retry.attempt, claimed->error->message);
         g_clear_error(&claimed->error);
         latest = MAX(latest, at);
     }
@@ -243,11 +242,11 @@ attempt_all(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
 static void
 move_missing(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
 {
-    for (unsigned attempt = 1;; attempt++) {
+    for (;;) {
         int64_t at;
 
         attempt_all(move, ours, call);
-        at = plan_retry(move, ours, attempt, call);
+        at = plan_retry(move, ours, call);
         if (at == 0 || !hr_call_sleep_until(call, at))
             return;
     }

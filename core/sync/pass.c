@@ -2,8 +2,12 @@
 /* Pass: jobs, waiting, and the first question to both sides. */
 #include "sync/pass.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "guard/retry.h"
 #include "model/json.h"
 
 /* How often the waiting thread looks at signals and draws progress. */
@@ -20,11 +24,76 @@ hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data)
             pass->tick(pass->tick_data);
         if (hr_cancel_triggered(pass->cancel))
             break;
-        if (hr_pool_submit(pass->pool, func, data, pass->cancel, until, NULL))
+        if (hr_pool_submit(pass->lane, pass->priority, func, data,
+                           pass->cancel, until, NULL))
             return true;
     }
     hr_group_leave(group);
     return false;
+}
+
+HrCall *
+hr_pass_call(const HrPass *pass)
+{
+    HrCall *call = hr_call_new(pass->cancel, HR_TIME_NEVER);
+
+    hr_call_set_parks(call, true);
+    hr_call_set_priority(call, pass->priority);
+    return call;
+}
+
+bool
+hr_pass_may_park(hr_status status)
+{
+    switch (status) {
+    case HR_TRANSIENT:
+    case HR_THROTTLED:
+    case HR_TIMEOUT:
+    case HR_OVERLOAD:
+    case HR_NETWORK:
+    case HR_QUOTA:
+    case HR_LOCAL_REJECT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static double
+random_cb(void *data)
+{
+    return erand48(data);
+}
+
+bool
+hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
+             hr_status status, HrJobFunc func, void *data)
+{
+    int64_t now = hr_clock_monotonic_us();
+    unsigned short seed[3] = {(unsigned short)now, (unsigned short)(now >> 16),
+                              (unsigned short)(uintptr_t)data};
+    HrRandom random = {.next = random_cb, .data = seed};
+    int64_t at = hr_call_retry_at_us(call);
+
+    if (at == 0 || !hr_pass_may_park(status) ||
+        hr_cancel_triggered(pass->cancel))
+        return false;
+    if (parking->since_us == 0)
+        parking->since_us = now;
+    /* What was refused here was not tried: it costs no round. */
+    if (status != HR_LOCAL_REJECT)
+        at = MAX(at, now + hr_retry_round_us(parking->rounds++, &random));
+    at = MAX(at, now);
+    /* Those that were put off together do not come back together. */
+    at += (int64_t)((double)(at - now) * hr_random_next(&random) / 10);
+    if (at - parking->since_us > pass->patience_us)
+        return false;
+    hr_log_call(HR_LOG_INFO, hr_call_correlation(call),
+                "%s: a job is put off for %" G_GINT64_FORMAT " ms (%s)",
+                pass->name, (at - now) / 1000, hr_status_name(status));
+    atomic_fetch_add(&pass->progress->parked, 1);
+    hr_pool_resume_at(pass->lane, func, data, pass->cancel, at);
+    return true;
 }
 
 void

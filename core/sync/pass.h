@@ -29,8 +29,9 @@ typedef struct HrPass {
     const char *target_repository; /* NULL: as on the source            */
     const char *target_reference;  /* NULL: as on the source            */
 
-    unsigned attempts; /* of one blob, all in all                       */
-    HrPool *pool;
+    int64_t patience_us; /* how long a job may be put off, all in all    */
+    HrLane *lane;        /* for its jobs                                */
+    HrPriority priority; /* of them, and of their requests              */
     HrCancel *cancel;
     HrFeed *feed; /* NULL: no sinks                             */
     HrProgress *progress;
@@ -45,6 +46,28 @@ typedef struct HrPass {
  * will not run.  Not from a worker. */
 bool
 hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data);
+
+/* A call for a job of the pass that can be put off; the caller's. */
+HrCall *
+hr_pass_call(const HrPass *pass);
+
+/* True for failures that better times may cure. */
+bool
+hr_pass_may_park(hr_status status);
+
+/* How often a job was put off, and since when; all zero at first. */
+typedef struct HrParking {
+    int64_t since_us;
+    unsigned rounds;
+} HrParking;
+
+/* A job has failed with `status`, and something that it asked for with `call`
+ * was put off: true if it will run again when that is sensible, within the
+ * pass's patience.  Then it is no longer the caller's, who returns without
+ * touching it; it stays in its group. */
+bool
+hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
+             hr_status status, HrJobFunc func, void *data);
 
 /* Waits for all jobs of a group, ticking. */
 void

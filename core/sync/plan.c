@@ -33,6 +33,31 @@ free_problem(gpointer data)
 }
 
 static void
+clear_facts(HrFailureFacts *facts)
+{
+    g_free(facts->endpoint);
+    g_free(facts->operation);
+    g_free(facts->correlation);
+    memset(facts, 0, sizeof *facts);
+}
+
+static void
+take_facts(HrFailureFacts *facts, const GError *error)
+{
+    const HrErrorDetails *details = hr_error_details(error);
+
+    clear_facts(facts);
+    if (details == NULL || !details->classified)
+        return;
+    facts->known = true;
+    facts->eligibility = details->eligibility;
+    facts->attempts = details->attempts;
+    facts->endpoint = g_strdup(details->endpoint);
+    facts->operation = g_strdup(details->operation);
+    facts->correlation = g_strdup(details->correlation);
+}
+
+static void
 free_change(gpointer data)
 {
     hr_change_free(data);
@@ -93,6 +118,7 @@ hr_change_free(HrChange *change)
     g_free(change->from);
     g_free(change->reason);
     g_free(change->message);
+    clear_facts(&change->facts);
     g_free(change->source);
     g_free(change->target);
     g_free(change);
@@ -106,6 +132,7 @@ hr_change_end(HrChange *change, HrResult result, const GError *error)
         change->status = hr_error_status(error);
         g_free(change->message);
         change->message = g_strdup(error->message);
+        take_facts(&change->facts, error);
     }
 }
 

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "model/json.h"
 #include "sync/compare.h"
 
@@ -37,6 +38,16 @@ typedef enum HrResult {
 const char *
 hr_result_name(HrResult result);
 
+/* What is known of a failure beside its class and its text. */
+typedef struct HrFailureFacts {
+    bool known;
+    HrEligibility eligibility;
+    unsigned attempts;
+    char *endpoint;
+    char *operation;
+    char *correlation;
+} HrFailureFacts;
+
 typedef struct HrChange {
     const char *kind; /* HR_KIND_TAG */
     char *key;        /* on the target */
@@ -46,8 +57,9 @@ typedef struct HrChange {
     hr_status status; /* class of the failure, HR_OK if there is none */
     char *reason;     /* why it is planned */
     char *message;    /* what went wrong, or why it was skipped; or NULL */
-    char *source;     /* document wanted */
-    char *target;     /* document found (the precondition); NULL: missing */
+    HrFailureFacts facts;
+    char *source; /* document wanted */
+    char *target; /* document found (the precondition); NULL: missing */
 } HrChange;
 
 /* An item, or a whole listing, that could not be compared. */

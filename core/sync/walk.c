@@ -22,6 +22,7 @@ typedef struct Walk {
     HrGroup *group;
     GPtrArray *repositories; /* answer of the list job */
     GError *error;
+    HrParking parking; /* of that job */
 } Walk;
 
 /* One tag of a batch: its names on each side. */
@@ -39,11 +40,13 @@ typedef struct Batch {
     size_t count;
     bool named;
     hr_manifest_query *queries; /* source and target, alternating */
+    HrParking parking;
 } Batch;
 
 typedef struct RepositoryJob {
     Walk *walk;
     char *repository;
+    HrParking parking;
 } RepositoryJob;
 
 static void
@@ -109,6 +112,8 @@ add_to_batch(Batch *batch, const char *source_repository,
 static void
 make_queries(Batch *batch)
 {
+    if (batch->queries != NULL)
+        return;
     batch->queries = g_new0(hr_manifest_query, 2 * batch->count);
     for (size_t i = 0; i < 2 * batch->count; i++) {
         const Pair *pair = &batch->pairs[i / 2];
@@ -132,7 +137,8 @@ resolve_side(const Batch *batch, HrCall *call, HrRegistry *registry,
     for (size_t i = 0; i < batch->count; i++) {
         hr_manifest_query *query = &batch->queries[2 * i + side];
 
-        if (query->status == HR_OK)
+        /* One that was put off has the others' answers with it. */
+        if (query->status == HR_OK && query->digest[0] == '\0')
             queries[count++] = query;
     }
     return count == 0 ||
@@ -152,19 +158,46 @@ report_batch(const Batch *batch, const GError *error)
     }
 }
 
+/* The first failure that better times may cure, or HR_OK. */
+static hr_status
+find_put_off(const Batch *batch, const GError *error)
+{
+    if (error != NULL)
+        return hr_error_status(error);
+    for (size_t i = 0; i < 2 * batch->count; i++)
+        if (hr_pass_may_park(batch->queries[i].status))
+            return batch->queries[i].status;
+    return HR_OK;
+}
+
+/* Those that failed are asked again. */
+static void
+reset_failed(const Batch *batch)
+{
+    for (size_t i = 0; i < 2 * batch->count; i++)
+        if (hr_pass_may_park(batch->queries[i].status))
+            batch->queries[i].status = HR_OK;
+}
+
 static void
 run_batch(void *data)
 {
     Batch *batch = data;
     const Walk *walk = batch->walk;
     const HrPass *pass = walk->pass;
-    g_autoptr(HrCall) call = hr_call_new(pass->cancel, HR_TIME_NEVER);
+    g_autoptr(HrCall) call = hr_pass_call(pass);
     g_autoptr(GError) error = NULL;
     HrSighting sightings[BATCH_SIZE];
+    bool good;
 
     make_queries(batch);
-    if (!resolve_side(batch, call, pass->source, 0, &error) ||
-        !resolve_side(batch, call, pass->target, 1, &error)) {
+    reset_failed(batch);
+    good = resolve_side(batch, call, pass->source, 0, &error) &&
+           resolve_side(batch, call, pass->target, 1, &error);
+    if (hr_pass_park(pass, &batch->parking, call, find_put_off(batch, error),
+                     run_batch, batch))
+        return;
+    if (!good) {
         report_batch(batch, error);
     } else {
         for (size_t i = 0; i < batch->count; i++)
@@ -233,7 +266,7 @@ static void
 submit_batch(Walk *walk, Batch *batch)
 {
     hr_group_enter(walk->group);
-    hr_pool_resume(walk->pass->pool, run_batch, batch);
+    hr_pool_resume(walk->pass->lane, run_batch, batch);
 }
 
 /* Splits a repository's tags into batches.  They continue this job, which was
@@ -268,12 +301,16 @@ run_repository(void *data)
     RepositoryJob *job = data;
     Walk *walk = job->walk;
     const HrVisitor *visitor = walk->visitor;
-    g_autoptr(HrCall) call = hr_call_new(walk->pass->cancel, HR_TIME_NEVER);
+    g_autoptr(HrCall) call = hr_pass_call(walk->pass);
     g_autoptr(GError) error = NULL;
     bool listed;
     g_autoptr(GPtrArray) tags =
         select_tags(walk->pass, job->repository, call, &listed, &error);
 
+    if (tags == NULL &&
+        hr_pass_park(walk->pass, &job->parking, call, hr_error_status(error),
+                     run_repository, job))
+        return;
     if (tags == NULL) {
         visitor->problem(visitor->data, job->repository, error);
     } else {
@@ -292,10 +329,15 @@ static void
 run_list(void *data)
 {
     Walk *walk = data;
-    g_autoptr(HrCall) call = hr_call_new(walk->pass->cancel, HR_TIME_NEVER);
+    g_autoptr(HrCall) call = hr_pass_call(walk->pass);
 
+    g_clear_error(&walk->error);
     walk->repositories =
         hr_registry_list_repositories(walk->pass->source, call, &walk->error);
+    if (walk->error != NULL &&
+        hr_pass_park(walk->pass, &walk->parking, call,
+                     hr_error_status(walk->error), run_list, walk))
+        return;
     if (walk->error != NULL && hr_error_status(walk->error) == HR_UNSUPPORTED)
         g_prefix_error(&walk->error,
                        "name the repositories in select.repositories.names: ");

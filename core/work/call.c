@@ -16,6 +16,9 @@ struct hr_call {
     HrCancel *cancel;
     unsigned watch;
     int64_t deadline_us;
+    HrPriority priority;
+    bool parks;
+    _Atomic int64_t retry_at_us;
     GError *failure; /* the worker's only */
     pthread_mutex_t mutex;
     HrCond cond;
@@ -50,6 +53,7 @@ hr_call_new(HrCancel *cancel, int64_t deadline_us)
 
     call->cancel = hr_cancel_new(cancel);
     call->deadline_us = deadline_us;
+    call->priority = HR_PRIORITY_NORMAL;
     pthread_mutex_init(&call->mutex, NULL);
     hr_cond_init(&call->cond);
     make_correlation(call->correlation);
@@ -88,6 +92,46 @@ hr_call_cancel_token(HrCall *call)
     return call->cancel;
 }
 
+void
+hr_call_set_priority(HrCall *call, HrPriority priority)
+{
+    call->priority = priority;
+}
+
+HrPriority
+hr_call_priority(const HrCall *call)
+{
+    return call->priority;
+}
+
+void
+hr_call_set_parks(HrCall *call, bool parks)
+{
+    call->parks = parks;
+}
+
+bool
+hr_call_parks(const HrCall *call)
+{
+    return call->parks;
+}
+
+void
+hr_call_put_off(HrCall *call, int64_t at_us)
+{
+    int64_t known = atomic_load(&call->retry_at_us);
+
+    while (at_us > known &&
+           !atomic_compare_exchange_weak(&call->retry_at_us, &known, at_us))
+        ;
+}
+
+int64_t
+hr_call_retry_at_us(const HrCall *call)
+{
+    return atomic_load(&call->retry_at_us);
+}
+
 bool
 hr_call_over(const HrCall *call)
 {
@@ -107,8 +151,12 @@ hr_call_set_over_error(const HrCall *call, GError **error)
 hr_status
 hr_call_fail(HrCall *call, hr_status status, const char *message)
 {
-    g_clear_error(&call->failure);
+    g_autoptr(GError) before = g_steal_pointer(&call->failure);
+
     call->failure = g_error_new_literal(HR_ERROR, status, message);
+    /* The same failure in other words keeps what is known of it. */
+    if (hr_error_status(before) == status)
+        hr_error_inherit_details(call->failure, before);
     return status;
 }
 

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guard/outcome.h"
 #include "work/cancel.h"
 
 typedef struct hr_call HrCall;
@@ -38,9 +39,36 @@ hr_call_deadline_us(const HrCall *call);
 HrCancel *
 hr_call_cancel_token(HrCall *call);
 
+/* How urgent the operation is; HR_PRIORITY_NORMAL unless said otherwise
+ * before the first request. */
+void
+hr_call_set_priority(HrCall *call, HrPriority priority);
+
+HrPriority
+hr_call_priority(const HrCall *call);
+
+/* The job behind the call can be parked: long waits end the operation with an
+ * error that tells when to try again, instead of being sat out.  Off unless
+ * set before the first request. */
+void
+hr_call_set_parks(HrCall *call, bool parks);
+
+bool
+hr_call_parks(const HrCall *call);
+
 /* True once it is cancelled or past its deadline. */
 bool
 hr_call_over(const HrCall *call);
+
+/* Something of the operation was put off until `at_us`; from any thread.  The
+ * latest time counts. */
+void
+hr_call_put_off(HrCall *call, int64_t at_us);
+
+/* When the operation may sensibly be tried again; 0 if nothing of it was put
+ * off. */
+int64_t
+hr_call_retry_at_us(const HrCall *call);
 
 /* The error for a call that is over: HR_CANCELLED or HR_TIMEOUT.  Returns
  * false, like hr_error_set. */

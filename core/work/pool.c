@@ -4,29 +4,51 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "guard/priority.h"
 
 /* Straight-line code over libc and plugins; frames hold at most a few dozen
  * kilobytes of queries. */
 #define STACK_BYTES (512 * 1024)
 
+/* How soon a parked job notices that it was cancelled. */
+#define CANCEL_LOOK_US INT64_C(50000)
+
 typedef struct Job {
+    HrPriorityEntry entry; /* first: the queue knows only this */
     HrJobFunc func;
     void *data;
+    HrLane *lane;
+    /* While parked: */
+    int64_t at_us;
+    HrCancel *cancel;
 } Job;
+
+struct HrLane {
+    HrPool *pool;
+    char *name;
+    unsigned cap;
+    unsigned running;      /* under the pool's mutex, as all that follows */
+    HrPriorityQueue queue; /* Job, at most the pool's capacity */
+    GQueue resumed;        /* Job, before those */
+};
 
 struct HrPool {
     pthread_mutex_t mutex;
-    HrCond work;    /* something to take     */
-    HrCond room;    /* a place in the queue  */
-    HrCond idle;    /* nothing left to do    */
-    GQueue queue;   /* Job, at most `capacity` */
-    GQueue resumed; /* Job, before those       */
+    HrCond work;          /* something to take     */
+    HrCond room;          /* a place in a queue    */
+    HrCond idle;          /* nothing left to do    */
+    GPtrArray *lanes;     /* HrLane */
+    unsigned turn;        /* whose it is */
+    GSequence *parked;    /* Job, by time */
+    int64_t looked_at_us; /* for cancelled ones among them */
     unsigned capacity;
+    unsigned queued;
     unsigned running;
     bool draining;
     bool stopping;
@@ -35,23 +57,115 @@ struct HrPool {
 };
 
 static Job *
-take_job_locked(HrPool *pool)
+take_from_locked(HrLane *lane, int64_t now_us)
 {
-    Job *job = g_queue_pop_head(&pool->resumed);
+    Job *job = g_queue_pop_head(&lane->resumed);
 
     if (job != NULL)
         return job;
-    job = g_queue_pop_head(&pool->queue);
+    job = (Job *)hr_priority_pop(&lane->queue, now_us);
     if (job != NULL)
-        hr_cond_signal(&pool->room);
+        hr_cond_broadcast(&lane->pool->room);
     return job;
+}
+
+/* The lanes take turns, a job each. */
+static Job *
+take_job_locked(HrPool *pool, int64_t now_us)
+{
+    for (guint i = 0; i < pool->lanes->len; i++) {
+        HrLane *lane = pool->lanes->pdata[(pool->turn + i) % pool->lanes->len];
+        Job *job;
+
+        if (lane->cap > 0 && lane->running >= lane->cap)
+            continue;
+        job = take_from_locked(lane, now_us);
+        if (job == NULL)
+            continue;
+        pool->turn = (pool->turn + i + 1) % pool->lanes->len;
+        pool->queued--;
+        return job;
+    }
+    return NULL;
+}
+
+static void
+resume_locked(Job *job)
+{
+    g_queue_push_tail(&job->lane->resumed, job);
+    job->lane->pool->queued++;
+    hr_cond_signal(&job->lane->pool->work);
+}
+
+static void
+unpark_locked(GSequenceIter *at)
+{
+    Job *job = g_sequence_get(at);
+
+    g_sequence_remove(at);
+    g_clear_pointer(&job->cancel, hr_cancel_unref);
+    resume_locked(job);
+}
+
+static void
+unpark_cancelled_locked(HrPool *pool)
+{
+    GSequenceIter *at = g_sequence_get_begin_iter(pool->parked);
+
+    while (!g_sequence_iter_is_end(at)) {
+        GSequenceIter *after = g_sequence_iter_next(at);
+        const Job *job = g_sequence_get(at);
+
+        if (job->cancel != NULL && hr_cancel_triggered(job->cancel))
+            unpark_locked(at);
+        at = after;
+    }
+}
+
+/* Resumes what is due; returns when to look again. */
+static int64_t
+look_at_parked_locked(HrPool *pool, int64_t now_us)
+{
+    if (now_us - pool->looked_at_us >= CANCEL_LOOK_US) {
+        pool->looked_at_us = now_us;
+        unpark_cancelled_locked(pool);
+    }
+    for (;;) {
+        GSequenceIter *at = g_sequence_get_begin_iter(pool->parked);
+        const Job *job;
+
+        if (g_sequence_iter_is_end(at))
+            return HR_TIME_NEVER;
+        job = g_sequence_get(at);
+        if (job->at_us > now_us)
+            return MIN(job->at_us, now_us + CANCEL_LOOK_US);
+        unpark_locked(at);
+    }
 }
 
 static bool
 is_idle_locked(const HrPool *pool)
 {
-    return pool->running == 0 && pool->queue.length == 0 &&
-           pool->resumed.length == 0;
+    return pool->running == 0 && pool->queued == 0 &&
+           g_sequence_is_empty(pool->parked);
+}
+
+static void
+run_job_locked(HrPool *pool, Job *job)
+{
+    HrLane *lane = job->lane;
+
+    pool->running++;
+    lane->running++;
+    pthread_mutex_unlock(&pool->mutex);
+    job->func(job->data);
+    g_free(job);
+    pthread_mutex_lock(&pool->mutex);
+    pool->running--;
+    lane->running--;
+    /* A lane that was at its cap has a worker again: this one looks. */
+    if (is_idle_locked(pool))
+        hr_cond_broadcast(&pool->idle);
 }
 
 static void *
@@ -61,22 +175,23 @@ run_worker(void *data)
 
     pthread_mutex_lock(&pool->mutex);
     for (;;) {
-        Job *job = take_job_locked(pool);
+        int64_t next = HR_TIME_NEVER;
+        int64_t now = 0;
+        Job *job;
 
-        if (job == NULL) {
-            if (pool->stopping)
-                break;
-            hr_cond_wait(&pool->work, &pool->mutex);
-            continue;
+        if (pool->queued > 0 || !g_sequence_is_empty(pool->parked)) {
+            now = hr_clock_monotonic_us();
+            next = look_at_parked_locked(pool, now);
         }
-        pool->running++;
-        pthread_mutex_unlock(&pool->mutex);
-        job->func(job->data);
-        g_free(job);
-        pthread_mutex_lock(&pool->mutex);
-        pool->running--;
-        if (is_idle_locked(pool))
-            hr_cond_broadcast(&pool->idle);
+        job = take_job_locked(pool, now);
+        if (job != NULL)
+            run_job_locked(pool, job);
+        else if (pool->stopping)
+            break;
+        else if (next == HR_TIME_NEVER)
+            hr_cond_wait(&pool->work, &pool->mutex);
+        else
+            hr_cond_wait_until(&pool->work, &pool->mutex, next);
     }
     pthread_mutex_unlock(&pool->mutex);
     return NULL;
@@ -126,6 +241,8 @@ hr_pool_new(unsigned workers, unsigned capacity)
     hr_cond_init(&pool->work);
     hr_cond_init(&pool->room);
     hr_cond_init(&pool->idle);
+    pool->lanes = g_ptr_array_new();
+    pool->parked = g_sequence_new(NULL);
     pool->capacity = capacity;
     pool->worker_count = workers;
     pool->threads = g_new0(pthread_t, workers);
@@ -149,15 +266,44 @@ hr_pool_free(HrPool *pool)
     hr_cond_clear(&pool->room);
     hr_cond_clear(&pool->idle);
     pthread_mutex_destroy(&pool->mutex);
+    for (guint i = 0; i < pool->lanes->len; i++) {
+        HrLane *lane = pool->lanes->pdata[i];
+
+        g_free(lane->name);
+        g_free(lane);
+    }
+    g_ptr_array_unref(pool->lanes);
+    g_sequence_free(pool->parked);
     g_free(pool->threads);
     g_free(pool);
 }
 
-static Job *
-new_job(HrJobFunc func, void *data)
+HrLane *
+hr_pool_lane(HrPool *pool, const char *name, unsigned cap)
 {
-    Job *job = g_new(Job, 1);
+    HrLane *lane;
 
+    HR_LOCKED(&pool->mutex);
+    for (guint i = 0; i < pool->lanes->len; i++) {
+        lane = pool->lanes->pdata[i];
+        if (strcmp(lane->name, name) == 0)
+            return lane;
+    }
+    lane = g_new0(HrLane, 1);
+    lane->pool = pool;
+    lane->name = g_strdup(name);
+    lane->cap = cap;
+    hr_priority_init(&lane->queue);
+    g_ptr_array_add(pool->lanes, lane);
+    return lane;
+}
+
+static Job *
+new_job(HrLane *lane, HrJobFunc func, void *data)
+{
+    Job *job = g_new0(Job, 1);
+
+    job->lane = lane;
     job->func = func;
     job->data = data;
     return job;
@@ -174,12 +320,14 @@ wake_room_cb(void *data)
 
 /* Waits for a place; false if there is none by then, or never will be. */
 static bool
-wait_for_room_locked(HrPool *pool, HrCancel *cancel, int64_t until_us,
+wait_for_room_locked(HrLane *lane, HrCancel *cancel, int64_t until_us,
                      GError **error)
 {
+    HrPool *pool = lane->pool;
     bool late = until_us == 0;
 
-    while (!pool->draining && pool->queue.length >= pool->capacity) {
+    while (!pool->draining &&
+           hr_priority_length(&lane->queue) >= pool->capacity) {
         if (cancel != NULL && hr_cancel_triggered(cancel))
             return hr_error_set(error, HR_CANCELLED, "interrupted");
         if (late)
@@ -195,9 +343,10 @@ wait_for_room_locked(HrPool *pool, HrCancel *cancel, int64_t until_us,
 }
 
 bool
-hr_pool_submit(HrPool *pool, HrJobFunc func, void *data, HrCancel *cancel,
-               int64_t until_us, GError **error)
+hr_pool_submit(HrLane *lane, HrPriority priority, HrJobFunc func, void *data,
+               HrCancel *cancel, int64_t until_us, GError **error)
 {
+    HrPool *pool = lane->pool;
     unsigned watch = 0;
     bool room;
 
@@ -205,9 +354,11 @@ hr_pool_submit(HrPool *pool, HrJobFunc func, void *data, HrCancel *cancel,
     if (cancel != NULL && until_us != 0)
         watch = hr_cancel_watch(cancel, wake_room_cb, pool);
     pthread_mutex_lock(&pool->mutex);
-    room = wait_for_room_locked(pool, cancel, until_us, error);
+    room = wait_for_room_locked(lane, cancel, until_us, error);
     if (room) {
-        g_queue_push_tail(&pool->queue, new_job(func, data));
+        hr_priority_push(&lane->queue, &new_job(lane, func, data)->entry,
+                         priority, hr_clock_monotonic_us());
+        pool->queued++;
         hr_cond_signal(&pool->work);
     }
     pthread_mutex_unlock(&pool->mutex);
@@ -217,11 +368,34 @@ hr_pool_submit(HrPool *pool, HrJobFunc func, void *data, HrCancel *cancel,
 }
 
 void
-hr_pool_resume(HrPool *pool, HrJobFunc func, void *data)
+hr_pool_resume(HrLane *lane, HrJobFunc func, void *data)
 {
-    HR_LOCKED(&pool->mutex);
-    g_queue_push_tail(&pool->resumed, new_job(func, data));
-    hr_cond_signal(&pool->work);
+    HR_LOCKED(&lane->pool->mutex);
+    resume_locked(new_job(lane, func, data));
+}
+
+static int
+compare_times(gconstpointer one, gconstpointer other, gpointer unused)
+{
+    const Job *a = one;
+    const Job *b = other;
+
+    (void)unused;
+    return (a->at_us > b->at_us) - (a->at_us < b->at_us);
+}
+
+void
+hr_pool_resume_at(HrLane *lane, HrJobFunc func, void *data, HrCancel *cancel,
+                  int64_t at_us)
+{
+    Job *job = new_job(lane, func, data);
+
+    job->at_us = at_us;
+    job->cancel = cancel != NULL ? hr_cancel_ref(cancel) : NULL;
+    HR_LOCKED(&lane->pool->mutex);
+    g_sequence_insert_sorted(lane->pool->parked, job, compare_times, NULL);
+    /* Whoever idles has to look at the clock from now on. */
+    hr_cond_signal(&lane->pool->work);
 }
 
 bool
@@ -246,5 +420,5 @@ unsigned
 hr_pool_load(HrPool *pool)
 {
     HR_LOCKED(&pool->mutex);
-    return pool->running + pool->queue.length + pool->resumed.length;
+    return pool->running + pool->queued;
 }

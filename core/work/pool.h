@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Worker pool: a fixed number of threads behind a bounded queue.
+ * Worker pool: a fixed number of threads behind bounded queues.
  *
- *     submit --> [ queue, bounded ] --> worker 1..W --> done
- *     resume --> [ parked jobs    ] -->
+ *     submit -----> [ lane: by priority, bounded ] --.
+ *     resume -----> [ lane: before those         ] --+--> worker 1..W
+ *     resume_at --> [ parked until a time        ] --'
+ *
+ * A lane is the work for one endpoint, or one purpose.  Workers go round the
+ * lanes that have work, a job each; a lane gets no more workers at once than
+ * its cap, and has a queue of its own: a slow registry holds up nobody else.
  *
  * A job never waits for another job of the pool.  One that depends on others
  * parks: it leaves its worker, and whoever completes the last dependency
@@ -16,14 +21,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guard/outcome.h"
 #include "work/cancel.h"
 
 typedef struct HrPool HrPool;
+typedef struct HrLane HrLane;
 
 typedef void (*HrJobFunc)(void *data);
 
 /* Starts `workers` threads, or, with a warning, as many as the system allows;
- * the queue holds `capacity` jobs. */
+ * the queue of a lane holds `capacity` jobs. */
 HrPool *
 hr_pool_new(unsigned workers, unsigned capacity);
 
@@ -31,18 +38,29 @@ hr_pool_new(unsigned workers, unsigned capacity);
 void
 hr_pool_free(HrPool *pool);
 
+/* The lane of that name, made if there is none; `cap` workers at once, 0 for
+ * as many as there are.  Lives as long as the pool.  From any thread. */
+HrLane *
+hr_pool_lane(HrPool *pool, const char *name, unsigned cap);
+
 /* Queues a job; waits for room until `until_us` (0: not at all,
  * HR_TIME_NEVER: as long as it takes).  HR_LOCAL_REJECT if there was no room
  * or the pool drains, HR_CANCELLED if `cancel` (may be NULL) was triggered
  * while waiting.  Not from a worker of the same pool, except with 0. */
 bool
-hr_pool_submit(HrPool *pool, HrJobFunc func, void *data, HrCancel *cancel,
-               int64_t until_us, GError **error);
+hr_pool_submit(HrLane *lane, HrPriority priority, HrJobFunc func, void *data,
+               HrCancel *cancel, int64_t until_us, GError **error);
 
 /* Queues the continuation of a job that was admitted before, ahead of new
  * jobs.  Never blocks or fails; allowed while draining; from any thread. */
 void
-hr_pool_resume(HrPool *pool, HrJobFunc func, void *data);
+hr_pool_resume(HrLane *lane, HrJobFunc func, void *data);
+
+/* The same at a time (monotonic), or as soon as `cancel` (may be NULL) is
+ * triggered.  Draining waits for it. */
+void
+hr_pool_resume_at(HrLane *lane, HrJobFunc func, void *data, HrCancel *cancel,
+                  int64_t at_us);
 
 /* Takes no new jobs, finishes those queued and running.  False if they were
  * not done by `until_us`. */

@@ -92,6 +92,7 @@ test_fills_in_defaults(void)
     g_autoptr(HrConfig) config =
         parse_good("endpoints = ( { name = \"x\"; type = \"oci\"; } );");
     const HrEndpointConfig *endpoint = hr_config_endpoint(config, "x");
+    const HrPolicy *policy = &endpoint->policy;
 
     g_assert_cmpuint(config->workers, ==, 8);
     g_assert_cmpuint(config->loops, ==, 2);
@@ -104,12 +105,19 @@ test_fills_in_defaults(void)
     g_assert_null(endpoint->password);
     g_assert_null(endpoint->ca_file);
     g_assert_false(endpoint->insecure);
-    g_assert_cmpuint(endpoint->requests, ==, 16);
-    g_assert_cmpuint(endpoint->transfers, ==, 4);
-    g_assert_cmpuint(endpoint->attempts, ==, 4);
-    g_assert_cmpint(endpoint->connect_timeout_ms, ==, 10000);
-    g_assert_cmpint(endpoint->timeout_ms, ==, 30000);
-    g_assert_cmpint(endpoint->stall_ms, ==, 30000);
+    g_assert_cmpint(config->profile, ==, HR_PROFILE_PRODUCTION);
+    g_assert_cmpint(config->bandwidth, ==, 0);
+    g_assert_cmpstr(policy->preset, ==, "default");
+    /* As the schema tells them. */
+    g_assert_cmpuint(policy->requests.maximum, ==, 16);
+    g_assert_cmpuint(policy->transfers.maximum, ==, 4);
+    g_assert_cmpint(policy->connect_timeout_us, ==, 10 * G_USEC_PER_SEC);
+    g_assert_cmpint(policy->stall_us, ==, 30 * G_USEC_PER_SEC);
+    g_assert_cmpint(policy->patience_us, ==, 60 * G_USEC_PER_SEC);
+    g_assert_cmpuint(policy->retry[HR_CLASS_READ].attempts, ==, 4);
+    g_assert_cmpint(policy->retry[HR_CLASS_READ].attempt_timeout_us, ==,
+                    30 * G_USEC_PER_SEC);
+    g_assert_cmpuint(endpoint->rules.count, ==, 0);
     g_assert_cmpstr(endpoint->place.file, ==, "dir/a.conf");
     g_assert_cmpuint(endpoint->place.line, ==, 1);
     g_assert_null(hr_config_endpoint(config, "y"));
@@ -126,12 +134,8 @@ test_command_line_endpoint_has_the_same_defaults(void)
 
     g_assert_cmpstr(other->name, ==, "x");
     g_assert_cmpstr(other->type, ==, "oci");
-    g_assert_cmpuint(one->requests, ==, other->requests);
-    g_assert_cmpuint(one->transfers, ==, other->transfers);
-    g_assert_cmpuint(one->attempts, ==, other->attempts);
-    g_assert_cmpint(one->connect_timeout_ms, ==, other->connect_timeout_ms);
-    g_assert_cmpint(one->timeout_ms, ==, other->timeout_ms);
-    g_assert_cmpint(one->stall_ms, ==, other->stall_ms);
+    g_assert_cmpmem(&one->policy, sizeof one->policy, &other->policy,
+                    sizeof other->policy);
     g_assert_nonnull(other->settings);
 }
 
@@ -175,6 +179,7 @@ test_reads_every_key(void)
     g_autoptr(HrConfig) config = parse_full();
     const HrEndpointConfig *paris = hr_config_endpoint(config, "paris");
     const HrEndpointConfig *vault = hr_config_endpoint(config, "vault");
+    const HrPolicy *policy = &paris->policy;
     const HrSinkConfig *sink = config->sinks->pdata[0];
     g_autofree char *store = g_canonicalize_filename("dir/store", NULL);
 
@@ -185,12 +190,16 @@ test_reads_every_key(void)
     g_assert_cmpstr(paris->password, ==, "env:PW");
     g_assert_false(paris->password_inline);
     g_assert_true(paris->insecure);
-    g_assert_cmpuint(paris->requests, ==, 32);
-    g_assert_cmpuint(paris->transfers, ==, 2);
-    g_assert_cmpuint(paris->attempts, ==, 1);
-    g_assert_cmpint(paris->connect_timeout_ms, ==, 500);
-    g_assert_cmpint(paris->timeout_ms, ==, 90000);
-    g_assert_cmpint(paris->stall_ms, ==, 3600000);
+    g_assert_cmpuint(policy->requests.maximum, ==, 32);
+    g_assert_cmpuint(policy->requests.initial, ==, 32);
+    g_assert_cmpuint(policy->transfers.maximum, ==, 2);
+    g_assert_cmpuint(policy->retry[HR_CLASS_AUTH].attempts, ==, 1);
+    g_assert_cmpuint(policy->retry[HR_CLASS_BLOB].attempts, ==, 1);
+    g_assert_cmpint(policy->connect_timeout_us, ==, 500000);
+    g_assert_cmpint(policy->retry[HR_CLASS_READ].attempt_timeout_us, ==,
+                    90 * G_USEC_PER_SEC);
+    g_assert_cmpint(policy->retry[HR_CLASS_BLOB].attempt_timeout_us, ==, 0);
+    g_assert_cmpint(policy->stall_us, ==, INT64_C(3600) * G_USEC_PER_SEC);
     g_assert_cmpuint(paris->place.line, ==, 9);
     g_assert_cmpstr(hr_settings_text(vault->settings, "path"), ==, store);
     g_assert_cmpint(hr_settings_number(vault->settings, "cache_size"), ==,
@@ -316,11 +325,65 @@ test_schema_tells_every_key(void)
     g_assert_nonnull(strstr(text, "\nendpoints[].policy.requests "));
     g_assert_nonnull(strstr(text, " integer 1 to 256, default 16 "));
     g_assert_nonnull(strstr(text, " duration 100ms to 10m, default 10s "));
+    g_assert_nonnull(strstr(text, "\npolicies[].classes.blob.attempts "));
     g_assert_nonnull(strstr(text, "\nsyncs[].select.tags.deny "));
     g_assert_nonnull(strstr(json,
                             "{\"path\": \"workers\", \"type\": \"integer\", "
                             "\"required\": false, \"default\": \"8\", "
                             "\"minimum\": 1, \"maximum\": 256, \"help\": "));
+}
+
+static void
+test_policies(void)
+{
+    g_autoptr(HrConfig) config = parse_good(
+        "profile = \"ci\"; bandwidth = \"10MiB\";\n"
+        "policies = ( { name = \"careful\"; preset = \"critical\";\n"
+        "  rate = 2.5; burst = 5; bandwidth = \"1MiB\"; adaptive = false;\n"
+        "  patience = \"0s\"; jitter = \"decorrelated\";\n"
+        "  budget = { tokens = 10; };\n"
+        "  breaker = { mode = \"retry-only\"; failure_rate = 20;\n"
+        "              window_calls = 50; open = \"1s\"; };\n"
+        "  hedge = { on = true; percent = 2.5; };\n"
+        "  classes = { blob = { preset = \"none\"; };\n"
+        "              write = { attempts = 2; base = \"7ms\"; }; };\n"
+        "  errors = ( { status = 500; category = \"quota\"; },\n"
+        "    { code = \"BUSY\"; category = \"throttled\";\n"
+        "      eligibility = \"never\"; } ); } );\n"
+        "endpoints = ( { name = \"x\"; type = \"oci\";\n"
+        "  policy = \"careful\"; } );");
+    const HrEndpointConfig *x = hr_config_endpoint(config, "x");
+    const HrPolicy *policy = &x->policy;
+
+    g_assert_cmpint(config->profile, ==, HR_PROFILE_CI);
+    g_assert_cmpint(config->bandwidth, ==, 10 << 20);
+    g_assert_cmpstr(policy->preset, ==, "critical");
+    g_assert_cmpfloat(policy->rate.requests_per_s, ==, 2.5);
+    g_assert_cmpfloat(policy->rate.request_burst, ==, 5);
+    g_assert_cmpfloat(policy->rate.bytes_per_s, ==, 1 << 20);
+    g_assert_false(policy->requests.adaptive);
+    g_assert_false(policy->transfers.adaptive);
+    g_assert_cmpint(policy->patience_us, ==, 0);
+    g_assert_cmpuint(policy->budget.capacity, ==, 10);
+    g_assert_cmpint(policy->breaker[HR_CLASS_AUTH].mode, ==,
+                    HR_BREAKER_RETRY_ONLY);
+    g_assert_cmpfloat(policy->breaker[HR_CLASS_BLOB].failure_percent, ==, 20);
+    g_assert_cmpint(policy->breaker[HR_CLASS_READ].window, ==,
+                    HR_WINDOW_COUNT);
+    g_assert_cmpuint(policy->breaker[HR_CLASS_READ].window_size, ==, 50);
+    g_assert_true(policy->hedge.on);
+    g_assert_cmpfloat(policy->hedge.percent, ==, 2.5);
+    g_assert_cmpint(policy->retry[HR_CLASS_READ].jitter, ==,
+                    HR_JITTER_DECORRELATED);
+    g_assert_cmpuint(policy->retry[HR_CLASS_BLOB].attempts, ==, 1);
+    g_assert_cmpuint(policy->retry[HR_CLASS_WRITE].attempts, ==, 2);
+    g_assert_cmpint(policy->retry[HR_CLASS_WRITE].base_us, ==, 7000);
+    g_assert_cmpuint(x->rules.count, ==, 2);
+    g_assert_cmpuint(x->rules.items[0].status, ==, 500);
+    g_assert_cmpint(x->rules.items[0].category, ==, HR_QUOTA);
+    g_assert_cmpint(x->rules.items[0].eligibility, ==, HR_RETRY_PARK);
+    g_assert_cmpstr(x->rules.items[1].code, ==, "BUSY");
+    g_assert_cmpint(x->rules.items[1].eligibility, ==, HR_RETRY_NEVER);
 }
 
 /* ------------------------------------------------------------- mistakes */
@@ -388,6 +451,81 @@ static const Bad bads[] = {
      "dir/a.conf:3: workers: must be 1 to 256"},
     {"range-of-duration", ENDPOINT("policy = { stall = \"10ms\"; };"),
      "dir/a.conf:2: endpoints[].policy.stall: must be 1s to 1d"},
+    {"unknown-profile", "profile = \"prod\";\n" TWO_ENDPOINTS,
+     "dir/a.conf:1: profile: there is no profile 'prod'; there are "
+     "production, development, ci"},
+    {"unknown-policy", ENDPOINT("policy = \"fast\";"),
+     "dir/a.conf:2: endpoints[].policy: there is no 'fast' in policies"},
+    {"unknown-preset", ENDPOINT("policy = { preset = \"fast\"; };"),
+     "dir/a.conf:2: endpoints[].policy.preset: there is no preset 'fast'; "
+     "there are default, web-service, database, critical, blob-transfer, "
+     "auth, interactive, none, aws-2026"},
+    {"unknown-class",
+     ENDPOINT("policy = { classes = { blobs = { attempts = 1; }; }; };"),
+     "dir/a.conf:2: endpoints[].policy.classes.blobs: there is no such key; "
+     "did you mean 'blob'?"},
+    {"unknown-jitter", ENDPOINT("policy = { jitter = \"half\"; };"),
+     "dir/a.conf:2: endpoints[].policy.jitter: there is no 'half'; there are "
+     "none, full, equal, decorrelated"},
+    {"unknown-breaker-mode",
+     ENDPOINT("policy = { breaker = { mode = \"maybe\"; }; };"),
+     "dir/a.conf:2: endpoints[].policy.breaker.mode: there is no 'maybe'; "
+     "there are on, retry-only, report, off"},
+    {"base-over-cap", ENDPOINT("policy = { base = \"2m\"; };"),
+     "dir/a.conf:2: endpoints[].policy.base: base and throttled_base may not "
+     "be longer than cap: no delay could keep to both"},
+    {"base-over-cap-of-a-class",
+     ENDPOINT("policy = { classes = { read = { cap = \"1ms\"; }; }; };"),
+     "dir/a.conf:2: endpoints[].policy.classes.read: base and throttled_base "
+     "may not be longer than cap: no delay could keep to both"},
+    {"open-over-cap", ENDPOINT("policy = { breaker = { open = \"2h\"; }; };"),
+     "dir/a.conf:2: endpoints[].policy.breaker.open: must be 1ms to 1h"},
+    {"open-over-own-cap",
+     ENDPOINT("policy = { breaker = { open_cap = \"1s\"; }; };"),
+     "dir/a.conf:2: endpoints[].policy.breaker.open: may not be longer than "
+     "open_cap"},
+    {"more-successes-than-probes",
+     ENDPOINT("policy = { breaker = { probes = 2; }; };"),
+     "dir/a.conf:2: endpoints[].policy.breaker.successes: may not be more "
+     "than probes: the breaker could never close"},
+    {"slow-rate-without-slow",
+     ENDPOINT("policy = { breaker = { slow = \"0s\"; slow_rate = 50; }; };"),
+     "dir/a.conf:2: endpoints[].policy.breaker.slow_rate: needs slow: how "
+     "long a slow call takes"},
+    {"two-windows",
+     ENDPOINT("policy = { breaker = { window = \"9s\"; window_calls = 9; "
+              "}; };"),
+     "dir/a.conf:2: endpoints[].policy.breaker.window_calls: stands beside "
+     "window: keep one of the two"},
+    {"negative-rate", ENDPOINT("policy = { rate = -1; };"),
+     "dir/a.conf:2: endpoints[].policy.rate: must be 0 to 1000000"},
+    {"zero-requests", ENDPOINT("policy = { requests = 0; };"),
+     "dir/a.conf:2: endpoints[].policy.requests: must be 1 to 256"},
+    {"zero-attempts", ENDPOINT("policy = { attempts = 0; };"),
+     "dir/a.conf:2: endpoints[].policy.attempts: must be 1 to 10"},
+    {"zero-base", ENDPOINT("policy = { base = \"0s\"; };"),
+     "dir/a.conf:2: endpoints[].policy.base: must be 1ms to 10m"},
+    {"small-multiplier", ENDPOINT("policy = { multiplier = 0.5; };"),
+     "dir/a.conf:2: endpoints[].policy.multiplier: must be 1 to 10"},
+    {"negative-duration", ENDPOINT("policy = { patience = \"-1s\"; };"),
+     "dir/a.conf:2: endpoints[].policy.patience: '-1s' is not a duration: "
+     "write it as \"250ms\", \"10s\", \"5m\", \"1h30m\" or \"2d\""},
+    {"negative-budget", ENDPOINT("policy = { budget = { tokens = -5; }; };"),
+     "dir/a.conf:2: endpoints[].policy.budget.tokens: must be 0 to 1000000"},
+    {"hedge-over-half", ENDPOINT("policy = { hedge = { percent = 60; }; };"),
+     "dir/a.conf:2: endpoints[].policy.hedge.percent: must be 0 to 50"},
+    {"string-for-number", ENDPOINT("policy = { rate = \"5\"; };"),
+     "dir/a.conf:2: endpoints[].policy.rate: is a string, must be a number"},
+    {"error-rule-for-all",
+     ENDPOINT("policy = { errors = ( { category = \"quota\"; } ); };"),
+     "dir/a.conf:2: endpoints[].policy.errors[]: says neither status nor "
+     "code: it would match every error"},
+    {"unknown-category",
+     ENDPOINT("policy = { errors = ( { status = 500; category = \"odd\"; } "
+              "); };"),
+     "dir/a.conf:2: endpoints[].policy.errors[].category: there is no 'odd'"},
+    {"error-rule-that-is-none", ENDPOINT("policy = { errors = ( 5 ); };"),
+     "dir/a.conf:2: endpoints[].policy.errors[]: is not a group { ... }"},
     {"64-bit-trap", TWO_ENDPOINTS "workers = 4294967304;\n",
      "dir/a.conf:3: 4294967304 is too large a number: write it with a final "
      "L; a size is written as a string, \"5GiB\""},
@@ -826,6 +964,7 @@ main(int argc, char **argv)
     g_test_add_func("/config/show-json-is-json", test_show_json_is_json);
     g_test_add_func("/config/show-hides-inline-secrets",
                     test_show_hides_inline_secrets);
+    g_test_add_func("/config/puts-policies-together", test_policies);
     g_test_add_func("/config/schema-tells-every-key",
                     test_schema_tells_every_key);
     for (unsigned i = 0; i < G_N_ELEMENTS(bads); i++) {

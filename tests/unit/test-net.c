@@ -22,21 +22,33 @@ typedef struct Fixture {
     HrCall *call;
 } Fixture;
 
+/* Of the endpoint that the next make_spec is for. */
+static HrPolicy policy;
+
+/* The defaults, but quick. */
 static HrEndpointSpec
 make_spec(const char *url)
 {
-    HrEndpointSpec spec = {
-        .name = "test",
-        .url = url,
-        .requests = 8,
-        .transfers = 4,
-        .connect_timeout_us = 2 * SECOND_US,
-        .timeout_us = 5 * SECOND_US,
-        .stall_us = 5 * SECOND_US,
-        .retry = {.attempts = 4, .base_us = 1000, .cap_us = 10000},
-    };
+    HrEndpointSpec spec = {.name = "test", .url = url, .policy = &policy};
 
+    g_assert_true(hr_policy_init(&policy, "default", HR_PROFILE_PRODUCTION));
+    for (int i = 0; i < HR_CLASS_COUNT; i++) {
+        policy.retry[i].base_us = 1000;
+        policy.retry[i].throttled_base_us = 1000;
+        policy.retry[i].cap_us = 10000;
+        policy.retry[i].attempt_timeout_us = 5 * SECOND_US;
+    }
+    policy.requests.initial = policy.requests.maximum = 8;
+    policy.connect_timeout_us = 2 * SECOND_US;
+    policy.stall_us = 5 * SECOND_US;
     return spec;
+}
+
+static void
+set_timeout_us(int64_t timeout_us)
+{
+    for (int i = 0; i < HR_CLASS_COUNT; i++)
+        policy.retry[i].attempt_timeout_us = timeout_us;
 }
 
 static void
@@ -310,8 +322,8 @@ test_no_answer(void)
     g_autofree char *timeout = NULL;
     g_autofree char *cut = NULL;
 
-    spec.timeout_us = SECOND_US / 10;
-    spec.retry.attempts = 2;
+    set_timeout_us(SECOND_US / 10);
+    policy.retry[HR_CLASS_READ].attempts = 2;
     set_up_with(&f, routes, &spec);
     g_assert_cmpint(failure(&f, HR_HTTP_GET, "/a", &timeout), ==, HR_TIMEOUT);
     g_assert_nonnull(strstr(timeout, "after 2 attempts: no answer from"));
@@ -405,7 +417,7 @@ test_limit(void)
     HrExchange *exchanges[40];
     Fixture f;
 
-    spec.requests = 3;
+    policy.requests.initial = policy.requests.maximum = 3;
     set_up_with(&f, routes, &spec);
     for (unsigned i = 0; i < G_N_ELEMENTS(exchanges); i++)
         exchanges[i] = request(&f, HR_HTTP_HEAD, "/a");
@@ -430,8 +442,8 @@ test_cancel(void)
     g_autoptr(GError) error = NULL;
     int64_t start;
 
-    spec.timeout_us = 60 * SECOND_US;
-    spec.requests = 4;
+    set_timeout_us(60 * SECOND_US);
+    policy.requests.initial = policy.requests.maximum = 4;
     set_up_with(&f, routes, &spec);
     for (unsigned i = 0; i < G_N_ELEMENTS(exchanges); i++)
         exchanges[i] = request(&f, HR_HTTP_GET, "/a");

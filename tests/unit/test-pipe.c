@@ -88,16 +88,17 @@ new_endpoint(Fixture *f, const char *name, int64_t stall_us)
         .url = hr_double_url(f->server),
         .username = "me",
         .password = password,
-        .requests = 8,
-        .transfers = 4,
-        .connect_timeout_us = 2 * SECOND_US,
-        .timeout_us = stall_us,
-        .stall_us = stall_us,
-        .retry = {.attempts = 4, .base_us = 1000, .cap_us = 10000},
     };
+    HrPolicy policy;
     g_autoptr(GError) error = NULL;
-    HrEndpoint *endpoint = hr_endpoint_new(f->net, &spec, &error);
+    HrEndpoint *endpoint;
 
+    g_assert_true(hr_policy_init(&policy, "default", HR_PROFILE_PRODUCTION));
+    policy.retry[HR_CLASS_WRITE].attempt_timeout_us = stall_us;
+    policy.connect_timeout_us = 2 * SECOND_US;
+    policy.stall_us = stall_us;
+    spec.policy = &policy;
+    endpoint = hr_endpoint_new(f->net, &spec, &error);
     g_assert_no_error(error);
     return endpoint;
 }

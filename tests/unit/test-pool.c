@@ -21,6 +21,13 @@ typedef struct Gate {
     atomic_bool open;
 } Gate;
 
+/* Most tests need only one lane. */
+static HrLane *
+lane_of(HrPool *pool)
+{
+    return hr_pool_lane(pool, "main", 0);
+}
+
 static void
 pass_gate(void *data)
 {
@@ -42,8 +49,9 @@ static void
 hold_workers(HrPool *pool, Gate *gate)
 {
     for (unsigned i = 0; i < hr_pool_workers(pool); i++)
-        g_assert_true(
-            hr_pool_submit(pool, pass_gate, gate, NULL, HR_TIME_NEVER, NULL));
+        g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL,
+                                     pass_gate, gate, NULL, HR_TIME_NEVER,
+                                     NULL));
     while (atomic_load(&gate->inside) < hr_pool_workers(pool))
         sched_yield();
 }
@@ -54,8 +62,8 @@ assert_rejected(HrPool *pool, HrCancel *cancel, int64_t until_us, int status)
     g_autoptr(GError) error = NULL;
     atomic_uint ran = 0;
 
-    g_assert_false(
-        hr_pool_submit(pool, count, &ran, cancel, until_us, &error));
+    g_assert_false(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                  &ran, cancel, until_us, &error));
     g_assert_error(error, HR_ERROR, status);
     g_assert_cmpuint(ran, ==, 0);
 }
@@ -68,8 +76,8 @@ test_runs(void)
 
     g_assert_cmpuint(hr_pool_workers(pool), ==, 3);
     for (unsigned i = 0; i < 1000; i++)
-        g_assert_true(
-            hr_pool_submit(pool, count, &ran, NULL, HR_TIME_NEVER, NULL));
+        g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                     &ran, NULL, HR_TIME_NEVER, NULL));
     g_assert_true(hr_pool_drain(pool, HR_TIME_NEVER));
     g_assert_cmpuint(ran, ==, 1000);
     g_assert_cmpuint(hr_pool_load(pool), ==, 0);
@@ -86,7 +94,8 @@ test_bound(void)
 
     hold_workers(pool, &gate);
     for (unsigned i = 0; i < 3; i++)
-        g_assert_true(hr_pool_submit(pool, count, &ran, NULL, 0, NULL));
+        g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                     &ran, NULL, 0, NULL));
     g_assert_cmpuint(hr_pool_load(pool), ==, 5);
     assert_rejected(pool, NULL, 0, HR_LOCAL_REJECT);
     until = hr_clock_monotonic_us() + PAUSE_US;
@@ -129,10 +138,12 @@ test_waits_for_room(void)
         pthread_t thread;
 
         hold_workers(pool, &gate);
-        g_assert_true(hr_pool_submit(pool, count, &ran, NULL, 0, NULL));
+        g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                     &ran, NULL, 0, NULL));
         g_assert_cmpint(pthread_create(&thread, NULL, open_soon, &other), ==,
                         0);
-        g_assert_true(hr_pool_submit(pool, count, &ran, NULL, until, NULL));
+        g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                     &ran, NULL, until, NULL));
         g_assert_true(atomic_load(&other.came));
         pthread_join(thread, NULL);
         g_assert_true(hr_pool_drain(pool, HR_TIME_NEVER));
@@ -162,7 +173,8 @@ test_cancel(void)
     pthread_t thread;
 
     hold_workers(pool, &gate);
-    g_assert_true(hr_pool_submit(pool, count, &ran, cancel, 0, NULL));
+    g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                 &ran, cancel, 0, NULL));
     g_assert_cmpint(pthread_create(&thread, NULL, cancel_soon, &other), ==, 0);
     assert_rejected(pool, cancel, HR_TIME_NEVER, HR_CANCELLED);
     g_assert_true(atomic_load(&other.came));
@@ -204,11 +216,11 @@ test_order(void)
         names[i] = (Named){.order = &order, .name = i};
     hold_workers(pool, &gate);
     for (unsigned i = 0; i < 2; i++)
-        g_assert_true(
-            hr_pool_submit(pool, take_place, &names[i], NULL, 0, NULL));
+        g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL,
+                                     take_place, &names[i], NULL, 0, NULL));
     /* Though the queue is full. */
-    hr_pool_resume(pool, take_place, &names[2]);
-    hr_pool_resume(pool, take_place, &names[3]);
+    hr_pool_resume(lane_of(pool), take_place, &names[2]);
+    hr_pool_resume(lane_of(pool), take_place, &names[3]);
     g_assert_cmpuint(hr_pool_load(pool), ==, 5);
     atomic_store(&gate.open, true);
     g_assert_true(hr_pool_drain(pool, HR_TIME_NEVER));
@@ -231,7 +243,7 @@ run_link(void *data)
 
     atomic_fetch_add(&chain->ran, 1);
     if (--chain->left > 0)
-        hr_pool_resume(chain->pool, run_link, chain);
+        hr_pool_resume(lane_of(chain->pool), run_link, chain);
 }
 
 /* A job may go on in pieces while the pool drains. */
@@ -241,8 +253,8 @@ test_resume_while_draining(void)
     g_autoptr(HrPool) pool = hr_pool_new(2, 1);
     Chain chain = {.pool = pool, .left = 1000};
 
-    g_assert_true(
-        hr_pool_submit(pool, run_link, &chain, NULL, HR_TIME_NEVER, NULL));
+    g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, run_link,
+                                 &chain, NULL, HR_TIME_NEVER, NULL));
     g_assert_true(hr_pool_drain(pool, HR_TIME_NEVER));
     g_assert_cmpuint(chain.ran, ==, 1000);
     g_assert_cmpuint(hr_pool_load(pool), ==, 0);
@@ -268,7 +280,8 @@ test_drain(void)
     pthread_t thread;
 
     hold_workers(pool, &gate);
-    g_assert_true(hr_pool_submit(pool, count, &ran, NULL, 0, NULL));
+    g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                 &ran, NULL, 0, NULL));
     g_assert_cmpint(
         pthread_create(&thread, NULL, submit_and_expect_refusal, &other), ==,
         0);
@@ -294,7 +307,8 @@ test_free(void)
     atomic_uint ran = 0;
 
     for (unsigned i = 0; i < 100; i++)
-        g_assert_true(hr_pool_submit(pool, count, &ran, NULL, 0, NULL));
+        g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL, count,
+                                     &ran, NULL, 0, NULL));
     hr_pool_free(pool);
     g_assert_cmpuint(ran, ==, 100);
 }
@@ -330,8 +344,9 @@ test_threads(void)
     sigset_t mask;
 
     /* The thread takes its name as it is created; the job comes after. */
-    g_assert_true(hr_pool_submit(pool, look_at_thread, &thread, NULL,
-                                 HR_TIME_NEVER, NULL));
+    g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL,
+                                 look_at_thread, &thread, NULL, HR_TIME_NEVER,
+                                 NULL));
     g_assert_true(hr_pool_drain(pool, HR_TIME_NEVER));
     g_assert_cmpstr(thread.name, ==, "hr-worker-0");
     g_assert_true(thread.blocked);
@@ -365,8 +380,8 @@ submit_many(void *data)
                             50}[g_rand_int_range(producer->random, 0, 3)];
 
         producer->taken[job] =
-            hr_pool_submit(producer->pool, count, &producer->ran[job],
-                           producer->cancel, until, NULL);
+            hr_pool_submit(lane_of(producer->pool), HR_PRIORITY_NORMAL, count,
+                           &producer->ran[job], producer->cancel, until, NULL);
     }
     return NULL;
 }
@@ -449,10 +464,11 @@ test_starts(void)
         unsigned jobs = (unsigned)g_rand_int_range(random, 0, 4);
 
         for (unsigned j = 0; j < jobs; j++)
-            g_assert_true(hr_pool_submit(pool, count, &ran, NULL, 0, NULL));
+            g_assert_true(hr_pool_submit(lane_of(pool), HR_PRIORITY_NORMAL,
+                                         count, &ran, NULL, 0, NULL));
         submitted += jobs;
         if (g_rand_boolean(random)) {
-            hr_pool_resume(pool, count, &ran);
+            hr_pool_resume(lane_of(pool), count, &ran);
             submitted++;
         }
         if (g_rand_boolean(random))

@@ -1,313 +1,383 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Retry decisions, and the classes of HTTP's status codes. */
-#include <glib.h>
-#include <limits.h>
-
-#include "base/clock.h"
-#include "base/error.h"
+/* Retry decisions: what is repeated, when, and how often. */
 #include "guard/retry.h"
 
+#include <glib.h>
+
+#include "base/clock.h"
+
 #define MS INT64_C(1000)
-#define S (1000 * MS)
-#define NOW (100 * S)
-#define DECISIONS 1000000
+#define SECOND (1000 * MS)
+#define NOW (1000 * SECOND)
 
-typedef struct Case {
-    hr_status status;
-    bool idempotent;
-    bool sent;
-    bool again;
-} Case;
+static double chance;
+
+static double
+given(void *data)
+{
+    (void)data;
+    return chance;
+}
+
+static double
+draw(void *data)
+{
+    return g_rand_double(data);
+}
+
+static const HrRandom by_hand = {.next = given};
+
+static HrRetryPolicy
+make_policy(void)
+{
+    HrRetryPolicy policy;
+
+    g_assert_true(hr_policy_retry(&policy, "default", HR_PROFILE_PRODUCTION));
+    return policy;
+}
+
+static HrOutcome
+failure(hr_status status, HrEligibility eligibility)
+{
+    return (HrOutcome){.status = status,
+                       .eligibility = eligibility,
+                       .idempotent = true,
+                       .sent = true};
+}
+
+static HrRetryDecision
+decide(const HrRetryPolicy *policy, HrRetryState *state,
+       const HrOutcome *outcome)
+{
+    HrRetryDecision decision;
+
+    hr_retry_decide(policy, state, outcome, 0, 1, NOW, HR_TIME_NEVER, &by_hand,
+                    &decision);
+    return decision;
+}
 
 static void
-test_eligible(void)
+test_eligibility(void)
 {
-    static const Case cases[] = {
-        {HR_TRANSIENT, true, true, true},   {HR_TRANSIENT, false, true, false},
-        {HR_TRANSIENT, false, false, true}, {HR_OVERLOAD, true, true, true},
-        {HR_OVERLOAD, false, true, false},  {HR_TIMEOUT, true, true, true},
-        {HR_TIMEOUT, false, true, false},   {HR_TIMEOUT, false, false, true},
-        {HR_NETWORK, true, true, true},     {HR_NETWORK, false, true, false},
-        {HR_NETWORK, false, false, true},   {HR_THROTTLED, true, true, true},
-        {HR_THROTTLED, false, true, true},
+    static const struct {
+        HrEligibility eligibility;
+        bool idempotent;
+        bool sent;
+        HrRetryVerdict verdict;
+    } table[] = {
+        {HR_RETRY_NEVER, true, false, HR_RETRY_GIVE_UP},
+        {HR_RETRY_ALWAYS, false, true, HR_RETRY_AGAIN},
+        {HR_RETRY_ALWAYS, false, false, HR_RETRY_AGAIN},
+        {HR_RETRY_IF_IDEMPOTENT, true, true, HR_RETRY_AGAIN},
+        {HR_RETRY_IF_IDEMPOTENT, false, false, HR_RETRY_AGAIN},
+        {HR_RETRY_IF_IDEMPOTENT, false, true, HR_RETRY_GIVE_UP},
+        {HR_RETRY_AFTER, false, true, HR_RETRY_AGAIN},
+        {HR_RETRY_REFETCH, true, false, HR_RETRY_GIVE_UP},
+        {HR_RETRY_PARK, false, true, HR_RETRY_LATER},
     };
+    HrRetryPolicy policy = make_policy();
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        HrRetryOutcome outcome = {.status = cases[i].status,
-                                  .idempotent = cases[i].idempotent,
-                                  .sent = cases[i].sent};
-        int64_t at = -1;
+    chance = 0.5;
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        HrRetryState state = {0};
+        HrOutcome outcome = {.status = HR_TRANSIENT,
+                             .eligibility = table[i].eligibility,
+                             .idempotent = table[i].idempotent,
+                             .sent = table[i].sent};
 
-        g_assert_true(hr_retry_decide(&hr_retry_default, 1, &outcome, NOW,
-                                      HR_TIME_NEVER, 0.5,
-                                      &at) == cases[i].again);
-        g_assert_true((at == -1) == !cases[i].again);
+        g_assert_cmpint(decide(&policy, &state, &outcome).verdict, ==,
+                        table[i].verdict);
     }
 }
 
 static void
-test_never(void)
+test_nominal(void)
 {
-    static const hr_status statuses[] = {
-        HR_OK,           HR_TLS,
-        HR_AUTH_EXPIRED, HR_AUTH_DENIED,
-        HR_NOT_FOUND,    HR_CONFLICT,
-        HR_PRECONDITION, HR_INVALID,
-        HR_QUOTA,        HR_IMMUTABLE,
-        HR_INTEGRITY,    HR_UNSUPPORTED,
-        HR_LOCAL_REJECT, HR_LOCAL_RESOURCE,
-        HR_CANCELLED,    HR_BUG,
-        HR_UNKNOWN,      HR_CONFIG,
-        HR_CONFIG + 1,   -1,
-    };
+    HrRetryPolicy policy = make_policy();
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(statuses); i++) {
-        HrRetryOutcome outcome = {.status = statuses[i], .idempotent = true};
-        int64_t at;
-
-        g_assert_false(hr_retry_decide(&hr_retry_default, 1, &outcome, NOW,
-                                       HR_TIME_NEVER, 0, &at));
-    }
-}
-
-typedef struct Delay {
-    hr_status status;
-    unsigned attempt;
-    int64_t retry_after_us;
-    double random;
-    int64_t delay_us;
-} Delay;
-
-static void
-test_delays(void)
-{
-    static const Delay cases[] = {
-        /* full jitter */
-        {HR_TRANSIENT, 1, 0, 0, 0},
-        {HR_TRANSIENT, 1, 0, 0.5, 100 * MS},
-        {HR_TRANSIENT, 2, 0, 0.5, 200 * MS},
-        {HR_TRANSIENT, 3, 0, 0.5, 400 * MS},
-        {HR_TRANSIENT, 3, 0, 0.75, 600 * MS},
-        {HR_TRANSIENT, 8, 0, 0.5, 10 * S},
-        {HR_TRANSIENT, 60, 0, 0.5, 10 * S},
-        /* equal jitter from a second on */
-        {HR_THROTTLED, 1, 0, 0, 500 * MS},
-        {HR_THROTTLED, 1, 0, 0.5, 750 * MS},
-        {HR_THROTTLED, 2, 0, 0.5, 1500 * MS},
-        {HR_THROTTLED, 60, 0, 0, 10 * S},
-        /* what the server asks for, and a tenth at most */
-        {HR_OVERLOAD, 1, 7 * S, 0, 7 * S},
-        {HR_OVERLOAD, 1, 10 * S, 0.5, 10 * S + 500 * MS},
-        {HR_THROTTLED, 1, 60 * S, 0.5, 63 * S},
-        /* less than we would wait anyway */
-        {HR_THROTTLED, 1, 100 * MS, 0.5, 750 * MS},
-    };
-    HrRetryPolicy policy = hr_retry_default;
-
-    policy.attempts = 100;
-    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        HrRetryOutcome outcome = {.status = cases[i].status,
-                                  .idempotent = true,
-                                  .sent = true,
-                                  .retry_after_us = cases[i].retry_after_us};
-        int64_t at;
-
-        g_assert_true(hr_retry_decide(&policy, cases[i].attempt, &outcome, NOW,
-                                      HR_TIME_NEVER, cases[i].random, &at));
-        g_assert_cmpint(at - NOW, ==, cases[i].delay_us);
-    }
+    g_assert_cmpint(hr_retry_nominal_us(&policy, false, 1), ==, 200 * MS);
+    g_assert_cmpint(hr_retry_nominal_us(&policy, false, 3), ==, 800 * MS);
+    g_assert_cmpint(hr_retry_nominal_us(&policy, true, 2), ==, 2 * SECOND);
+    g_assert_cmpint(hr_retry_nominal_us(&policy, false, 60), ==, 20 * SECOND);
+    policy.multiplier = 1;
+    g_assert_cmpint(hr_retry_nominal_us(&policy, false, 60), ==, 200 * MS);
 }
 
 static void
 test_attempts(void)
 {
-    HrRetryOutcome outcome = {.status = HR_TRANSIENT, .idempotent = true};
-    HrRetryPolicy once = {.attempts = 1, .base_us = S, .cap_us = S};
-    int64_t at;
+    HrRetryPolicy policy = make_policy();
+    HrRetryState state = {0};
+    HrOutcome outcome = failure(HR_TRANSIENT, HR_RETRY_IF_IDEMPOTENT);
+    HrRetryDecision decision;
 
-    g_assert_cmpuint(hr_retry_default.attempts, ==, 4);
-    for (unsigned attempt = 1; attempt < 10; attempt++)
-        g_assert_true(hr_retry_decide(&hr_retry_default, attempt, &outcome,
-                                      NOW, HR_TIME_NEVER, 0,
-                                      &at) == (attempt < 4));
-    g_assert_false(
-        hr_retry_decide(&once, 1, &outcome, NOW, HR_TIME_NEVER, 0, &at));
+    chance = 1;
+    for (unsigned i = 0; i < 3; i++) {
+        decision = decide(&policy, &state, &outcome);
+        g_assert_cmpint(decision.verdict, ==, HR_RETRY_AGAIN);
+        g_assert_cmpint(decision.delay_us, ==, 200 * MS << i);
+    }
+    decision = decide(&policy, &state, &outcome);
+    g_assert_cmpint(decision.verdict, ==, HR_RETRY_LATER);
+    g_assert_cmpstr(decision.reason, ==, "attempts exhausted");
+    g_assert_false(decision.waits);
 }
 
+static void
+test_free_repeats(void)
+{
+    HrRetryPolicy policy = make_policy();
+    HrRetryState state = {0};
+    HrOutcome outcome = failure(HR_NETWORK, HR_RETRY_ALWAYS);
+    HrRetryDecision decision;
+
+    chance = 0.5;
+    outcome.sent = false;
+    decision = decide(&policy, &state, &outcome);
+    g_assert_true(decision.immediate);
+    g_assert_cmpint(decision.at_us, ==, NOW);
+    g_assert_cmpuint(state.attempt, ==, 0);
+    decision = decide(&policy, &state, &outcome);
+    g_assert_false(decision.immediate);
+    g_assert_cmpuint(state.attempt, ==, 1);
+    outcome = failure(HR_AUTH_EXPIRED, HR_RETRY_REAUTH);
+    decision = decide(&policy, &state, &outcome);
+    g_assert_true(decision.immediate);
+    decision = decide(&policy, &state, &outcome);
+    g_assert_cmpint(decision.verdict, ==, HR_RETRY_GIVE_UP);
+}
+
+static void
+test_progress(void)
+{
+    HrRetryPolicy policy;
+    HrRetryState state = {0};
+    HrOutcome outcome = failure(HR_NETWORK, HR_RETRY_IF_IDEMPOTENT);
+    HrRetryDecision decision;
+
+    chance = 0.5;
+    g_assert_true(
+        hr_policy_retry(&policy, "blob-transfer", HR_PROFILE_PRODUCTION));
+    for (unsigned i = 0; i < 100; i++) {
+        hr_retry_decide(&policy, &state, &outcome, 1 << 20, 1, NOW,
+                        HR_TIME_NEVER, &by_hand, &decision);
+        g_assert_cmpint(decision.verdict, ==, HR_RETRY_AGAIN);
+    }
+    for (unsigned i = 0; i < 5; i++)
+        hr_retry_decide(&policy, &state, &outcome, (1 << 20) - 1, 1, NOW,
+                        HR_TIME_NEVER, &by_hand, &decision);
+    g_assert_cmpint(decision.verdict, ==, HR_RETRY_LATER);
+}
+
+static void
+test_retry_after(void)
+{
+    HrRetryPolicy policy = make_policy();
+    HrOutcome outcome = failure(HR_THROTTLED, HR_RETRY_AFTER);
+    HrRetryState state = {0};
+    HrRetryDecision decision;
+
+    /* A lower bound, with up to a tenth on top. */
+    chance = 1;
+    outcome.retry_after_us = 3 * SECOND;
+    decision = decide(&policy, &state, &outcome);
+    g_assert_cmpint(decision.delay_us, ==, 3300 * MS);
+    chance = 0;
+    state = (HrRetryState){0};
+    decision = decide(&policy, &state, &outcome);
+    g_assert_cmpint(decision.delay_us, ==, 3 * SECOND);
+    /* Too long to be sat out, and said so. */
+    outcome.retry_after_us = 60 * SECOND;
+    decision = decide(&policy, &state, &outcome);
+    g_assert_cmpint(decision.verdict, ==, HR_RETRY_LATER);
+    g_assert_true(decision.waits);
+    g_assert_cmpint(decision.at_us, ==, NOW + 60 * SECOND);
+    outcome.retry_after_us = 2 * 3600 * SECOND;
+    decision = decide(&policy, &state, &outcome);
+    g_assert_false(decision.waits);
+    /* Clamped, for who waits at a terminal. */
+    hr_policy_retry(&policy, "interactive", HR_PROFILE_PRODUCTION);
+    state = (HrRetryState){0};
+    chance = 1;
+    policy.park_us = 0;
+    outcome.retry_after_us = 60 * SECOND;
+    decision = decide(&policy, &state, &outcome);
+    g_assert_cmpint(decision.delay_us, ==, 5050 * MS);
+}
+
+static void
+test_factor(void)
+{
+    HrRetryPolicy policy = make_policy();
+    HrRetryState state = {0};
+    HrOutcome outcome = failure(HR_TRANSIENT, HR_RETRY_IF_IDEMPOTENT);
+    HrRetryDecision decision;
+
+    chance = 1;
+    hr_retry_decide(&policy, &state, &outcome, 0, 8, NOW, HR_TIME_NEVER,
+                    &by_hand, &decision);
+    g_assert_cmpint(decision.delay_us, ==, 1600 * MS);
+    /* What the server asked for is not shortened. */
+    state = (HrRetryState){0};
+    outcome = failure(HR_THROTTLED, HR_RETRY_AFTER);
+    outcome.retry_after_us = 2 * SECOND;
+    hr_retry_decide(&policy, &state, &outcome, 0, 0.5, NOW, HR_TIME_NEVER,
+                    &by_hand, &decision);
+    g_assert_cmpint(decision.delay_us, >=, 2 * SECOND);
+}
+
+/* Chi-square of 20 equal parts, 19 degrees of freedom: 43.8 is passed by chance
+ * once in a thousand; the seed is fixed. */
+static void
+test_distribution(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(20);
+    HrRandom random = {draw, rand};
+    HrRetryPolicy policy = make_policy();
+    HrOutcome outcome = failure(HR_TRANSIENT, HR_RETRY_IF_IDEMPOTENT);
+    unsigned parts[20] = {0};
+    double chi = 0;
+
+    for (unsigned i = 0; i < 100000; i++) {
+        HrRetryState state = {.attempt = 2};
+        HrRetryDecision decision;
+
+        hr_retry_decide(&policy, &state, &outcome, 0, 1, NOW, HR_TIME_NEVER,
+                        &random, &decision);
+        g_assert_cmpint(decision.delay_us, >=, 0);
+        g_assert_cmpint(decision.delay_us, <, 800 * MS);
+        parts[decision.delay_us / (40 * MS)]++;
+    }
+    for (unsigned i = 0; i < 20; i++)
+        chi += ((double)parts[i] - 5000) * ((double)parts[i] - 5000) / 5000;
+    g_test_message("chi-square %.1f", chi);
+    g_assert_cmpfloat(chi, <, 43.8);
+}
+
+static void
+test_jitter_bounds(void)
+{
+    guint32 seed = g_random_int();
+    g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+    HrRandom random = {draw, rand};
+    HrRetryPolicy policy = make_policy();
+    HrRetryState far = {0};
+
+    g_test_message("seed %u", seed);
+    for (unsigned i = 0; i < 100000; i++) {
+        HrOutcome outcome = failure(HR_THROTTLED, HR_RETRY_AFTER);
+        HrRetryState state = {0};
+        HrRetryDecision decision;
+
+        /* Equal: patience never comes to nothing. */
+        policy.throttled_jitter = HR_JITTER_EQUAL;
+        hr_retry_decide(&policy, &state, &outcome, 0, 1, NOW, HR_TIME_NEVER,
+                        &random, &decision);
+        g_assert_cmpint(decision.delay_us, >=, 500 * MS);
+        g_assert_cmpint(decision.delay_us, <=, SECOND);
+        policy.throttled_jitter = HR_JITTER_DECORRELATED;
+        far.attempt = 0;
+        hr_retry_decide(&policy, &far, &outcome, 0, 1, NOW, HR_TIME_NEVER,
+                        &random, &decision);
+        g_assert_cmpint(decision.delay_us, >=, SECOND);
+        g_assert_cmpint(decision.delay_us, <=, policy.cap_us);
+    }
+    policy.throttled_jitter = HR_JITTER_NONE;
+    far = (HrRetryState){0};
+    {
+        HrOutcome outcome = failure(HR_THROTTLED, HR_RETRY_AFTER);
+
+        g_assert_cmpint(decide(&policy, &far, &outcome).delay_us, ==, SECOND);
+    }
+}
+
+/* No attempt starts at or after the deadline. */
 static void
 test_deadline(void)
 {
-    HrRetryOutcome outcome = {
-        .status = HR_THROTTLED, .retry_after_us = 5 * S, .sent = true};
-    int64_t at;
-
-    g_assert_true(hr_retry_decide(&hr_retry_default, 1, &outcome, NOW,
-                                  NOW + 5 * S + 1, 0, &at));
-    g_assert_cmpint(at, ==, NOW + 5 * S);
-    g_assert_false(hr_retry_decide(&hr_retry_default, 1, &outcome, NOW,
-                                   NOW + 5 * S, 0, &at));
-    outcome.retry_after_us = 0;
-    g_assert_false(
-        hr_retry_decide(&hr_retry_default, 1, &outcome, NOW, NOW, 0, &at));
-    g_assert_false(
-        hr_retry_decide(&hr_retry_default, 1, &outcome, NOW, NOW - S, 0, &at));
-    /* A server that asks for eternity. */
-    outcome.retry_after_us = INT64_MAX;
-    g_assert_false(hr_retry_decide(&hr_retry_default, 1, &outcome, NOW,
-                                   HR_TIME_NEVER, 0.5, &at));
-    outcome.retry_after_us = 60 * S;
-    g_assert_true(hr_retry_decide(&hr_retry_default, 1, &outcome, NOW,
-                                  HR_TIME_NEVER, 0.5, &at));
-    outcome.retry_after_us = 60 * S + 1;
-    g_assert_false(hr_retry_decide(&hr_retry_default, 1, &outcome, NOW,
-                                   HR_TIME_NEVER, 0.5, &at));
-}
-
-/* min(base * 2^(attempt - 1), cap), in a way that cannot be wrong. */
-static double
-nominal(double base, double cap, unsigned attempt)
-{
-    for (unsigned i = 1; i < attempt; i++)
-        base *= 2;
-    return MIN(base, cap);
-}
-
-static void
-check_decision(GRand *random)
-{
-    HrRetryPolicy policy = {
-        .attempts = (unsigned)g_rand_int_range(random, 1, 80),
-        .base_us = g_rand_int_range(random, 1, 5000000),
-        .cap_us = g_rand_int_range(random, 0, 100) == 0
-                      ? INT64_MAX
-                      : g_rand_int_range(random, 1, 100000000),
-    };
-    HrRetryOutcome outcome = {
-        .status = g_rand_int_range(random, HR_TRANSIENT, HR_TLS),
-        .idempotent = g_rand_boolean(random),
-        .sent = g_rand_boolean(random),
-        .retry_after_us =
-            g_rand_boolean(random) ? 0 : g_rand_int_range(random, 0, 50000000),
-    };
-    unsigned attempt = (unsigned)g_rand_int_range(random, 1, 100);
-    int64_t now = g_rand_int(random);
-    int64_t deadline =
-        g_rand_boolean(random) ? HR_TIME_NEVER : now + g_rand_int(random) / 64;
-    bool throttled = outcome.status == HR_THROTTLED;
-    double d =
-        nominal((double)(throttled ? MAX(policy.base_us, S) : policy.base_us),
-                (double)policy.cap_us, attempt);
-    double least = MAX(throttled ? d / 2 : 0, (double)outcome.retry_after_us);
-    double most = MAX(d, (double)outcome.retry_after_us * 1.1);
-    int64_t at = -1;
-    bool again = hr_retry_decide(&policy, attempt, &outcome, now, deadline,
-                                 g_rand_double(random), &at);
-
-    if (attempt >= policy.attempts ||
-        (!throttled && outcome.sent && !outcome.idempotent) ||
-        (double)(deadline - now) <= least) {
-        g_assert_false(again);
-        return;
-    }
-    if (!again) {
-        g_assert_cmpfloat((double)(deadline - now), <=, most);
-        return;
-    }
-    g_assert_cmpint(at, <, deadline);
-    g_assert_cmpfloat((double)(at - now), >=, least - 1);
-    g_assert_cmpfloat((double)(at - now), <=, most + 1);
-}
-
-static void
-test_random(void)
-{
-    unsigned seed = (unsigned)g_test_rand_int();
-    g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+    guint32 seed = g_random_int();
+    g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+    HrRandom random = {draw, rand};
+    HrRetryPolicy policy = make_policy();
 
     g_test_message("seed %u", seed);
-    for (unsigned i = 0; i < DECISIONS; i++)
-        check_decision(random);
+    for (unsigned i = 0; i < 100000; i++) {
+        HrRetryState state = {.attempt = i % 4};
+        HrOutcome outcome = failure(HR_TRANSIENT, HR_RETRY_IF_IDEMPOTENT);
+        int64_t deadline = NOW + g_rand_int_range(rand, 1, 2000000);
+        HrRetryDecision decision;
+
+        outcome.retry_after_us = g_rand_int_range(rand, 0, 1000000);
+        hr_retry_decide(&policy, &state, &outcome, 0, 2, NOW, deadline,
+                        &random, &decision);
+        if (decision.verdict == HR_RETRY_AGAIN)
+            g_assert_cmpint(decision.at_us, <, deadline);
+    }
 }
 
-/* Waits of many clients are spread over the whole range, not bunched. */
+/* What may not be done twice is repeated only if it was not done. */
 static void
-test_spread(void)
+test_no_duplicates(void)
 {
-    enum {
-        BINS = 20,
-        DRAWS = 20000
-    };
-    unsigned seed = (unsigned)g_test_rand_int();
-    g_autoptr(GRand) random = g_rand_new_with_seed(seed);
-    HrRetryOutcome outcome = {.status = HR_TRANSIENT, .idempotent = true};
-    unsigned bins[BINS] = {0};
-    double deviation = 0;
+    guint32 seed = g_random_int();
+    g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+    HrRandom random = {draw, rand};
+    HrRetryPolicy policy = make_policy();
 
     g_test_message("seed %u", seed);
-    for (unsigned i = 0; i < DRAWS; i++) {
-        int64_t at;
+    for (unsigned i = 0; i < 100000; i++) {
+        HrRetryState state = {0};
+        HrOutcome outcome = {
+            .status = g_rand_int_range(rand, HR_TRANSIENT, HR_CONFIG + 1),
+            .eligibility =
+                (HrEligibility)g_rand_int_range(rand, 0, HR_ELIGIBILITY_COUNT),
+            .sent = g_rand_boolean(rand),
+        };
+        HrRetryDecision decision;
 
-        g_assert_true(hr_retry_decide(&hr_retry_default, 3, &outcome, NOW,
-                                      HR_TIME_NEVER, g_rand_double(random),
-                                      &at));
-        bins[(at - NOW) * BINS / (800 * MS)]++;
+        hr_retry_decide(&policy, &state, &outcome, 0, 1, NOW, HR_TIME_NEVER,
+                        &random, &decision);
+        if (decision.verdict == HR_RETRY_AGAIN && outcome.sent)
+            g_assert_true(outcome.eligibility == HR_RETRY_ALWAYS ||
+                          outcome.eligibility == HR_RETRY_AFTER ||
+                          outcome.eligibility == HR_RETRY_REAUTH);
     }
-    for (unsigned i = 0; i < BINS; i++) {
-        double difference = bins[i] - (double)DRAWS / BINS;
-
-        deviation += difference * difference / ((double)DRAWS / BINS);
-    }
-    /* Chi-square of 19 degrees; 60 is passed by chance once in 10^5. */
-    g_assert_cmpfloat(deviation, <, 60);
-}
-
-/* The class that a code of the 4xx and 5xx range should have. */
-static hr_status
-expect_class(unsigned code)
-{
-    static const struct {
-        unsigned code;
-        hr_status status;
-    } special[] = {
-        {401, HR_AUTH_DENIED},  {403, HR_AUTH_DENIED}, {404, HR_NOT_FOUND},
-        {405, HR_UNSUPPORTED},  {408, HR_TIMEOUT},     {409, HR_CONFLICT},
-        {412, HR_PRECONDITION}, {415, HR_UNSUPPORTED}, {425, HR_TRANSIENT},
-        {429, HR_THROTTLED},    {501, HR_UNSUPPORTED}, {503, HR_OVERLOAD},
-        {505, HR_UNSUPPORTED},  {507, HR_QUOTA},
-    };
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(special); i++)
-        if (special[i].code == code)
-            return special[i].status;
-    return code < 500 ? HR_INVALID : HR_TRANSIENT;
 }
 
 static void
-test_http(void)
+test_rounds(void)
 {
-    static const unsigned none[] = {0, 1, 99, 600, 999, UINT_MAX};
+    static const int64_t nominal[] = {30, 120, 600, 1800, 3600, 3600};
 
-    for (unsigned code = 100; code < 400; code++)
-        g_assert_cmpint(hr_status_from_http(code), ==, HR_OK);
-    for (unsigned code = 400; code < 600; code++) {
-        g_test_message("%u", code);
-        g_assert_cmpint(hr_status_from_http(code), ==, expect_class(code));
+    for (unsigned i = 0; i < G_N_ELEMENTS(nominal); i++) {
+        chance = 0;
+        g_assert_cmpint(hr_retry_round_us(i, &by_hand), ==,
+                        nominal[i] * SECOND * 8 / 10);
+        chance = 1;
+        g_assert_cmpint(hr_retry_round_us(i, &by_hand), <=,
+                        nominal[i] * SECOND * 12 / 10 + 1);
     }
-    for (unsigned i = 0; i < G_N_ELEMENTS(none); i++)
-        g_assert_cmpint(hr_status_from_http(none[i]), ==, HR_UNKNOWN);
 }
 
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/retry/repeats-what-may-be-repeated", test_eligible);
-    g_test_add_func("/retry/never-repeats-the-rest", test_never);
-    g_test_add_func("/retry/delays-are-as-written", test_delays);
-    g_test_add_func("/retry/stops-after-the-last-attempt", test_attempts);
-    g_test_add_func("/retry/stops-before-the-deadline", test_deadline);
-    g_test_add_func("/retry/random-decisions-are-within-bounds", test_random);
-    g_test_add_func("/retry/waits-are-spread", test_spread);
-    g_test_add_func("/retry/every-http-status-has-its-class", test_http);
+    g_test_add_func("/retry/repeats-what-may-be-repeated", test_eligibility);
+    g_test_add_func("/retry/waits-longer-each-time-up-to-the-cap",
+                    test_nominal);
+    g_test_add_func("/retry/ends-with-the-attempts", test_attempts);
+    g_test_add_func("/retry/repeats-once-for-free-what-never-left",
+                    test_free_repeats);
+    g_test_add_func("/retry/counts-anew-after-progress", test_progress);
+    g_test_add_func("/retry/hears-what-the-server-asks-for", test_retry_after);
+    g_test_add_func("/retry/stretches-its-own-delays-only", test_factor);
+    g_test_add_func("/retry/spreads-delays-evenly", test_distribution);
+    g_test_add_func("/retry/keeps-delays-within-their-jitter",
+                    test_jitter_bounds);
+    g_test_add_func("/retry/starts-nothing-after-the-deadline", test_deadline);
+    g_test_add_func("/retry/does-nothing-twice-that-may-not-be",
+                    test_no_duplicates);
+    g_test_add_func("/retry/knows-when-a-job-is-due-again", test_rounds);
     return g_test_run();
 }

@@ -2,15 +2,15 @@
 /*
  * Permits: how many things may be under way at once.
  *
- *     join --> [ line, first come first served ] --gates have room--> enter
+ *     join --> [ line, by rank, then in turn ] --gates have room--> enter
  *                                    leave, give back <-- done <-------'
  *
  * A waiter names one or two gates and takes both or none, so that two ends
  * can never hold one permit each and wait for the other.  Everything here
- * belongs to one loop thread.
+ * belongs to one thread.
  */
-#ifndef HR_NET_PERMIT_H
-#define HR_NET_PERMIT_H
+#ifndef HR_GUARD_PERMIT_H
+#define HR_GUARD_PERMIT_H
 
 #include <stdbool.h>
 
@@ -29,6 +29,7 @@ typedef enum HrWaiterState {
 typedef struct HrWaiter {
     struct HrWaiter *next;
     HrGate *gates[2]; /* the second may be NULL */
+    unsigned rank;    /* smaller ones go first; equal ones in turn */
     void (*enter)(void *data);
     void *data;
     unsigned overtaken;
@@ -38,7 +39,6 @@ typedef struct HrWaiter {
 typedef struct HrLine {
     HrWaiter *first;
     HrWaiter *last;
-    bool one_gate; /* all waiters name the same gate, and no other */
     bool moving;
     bool again;
 } HrLine;
@@ -46,11 +46,15 @@ typedef struct HrLine {
 /* Queues a waiter that is outside; `enter` runs before this returns if there
  * is room. */
 void
-hr_line_join_on_loop(HrLine *line, HrWaiter *waiter);
+hr_line_join(HrLine *line, HrWaiter *waiter);
 
 /* Gives back what a waiter has, place or permits; whoever can, enters.
  * Nothing if it is outside. */
 void
-hr_line_leave_on_loop(HrLine *line, HrWaiter *waiter);
+hr_line_leave(HrLine *line, HrWaiter *waiter);
+
+/* A gate's limit has grown: whoever can, enters. */
+void
+hr_line_look(HrLine *line);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Permits: lines before gates. */
-#include "net/permit.h"
+#include "guard/permit.h"
 
 #include <stddef.h>
 
@@ -63,7 +63,7 @@ next_to_enter(HrLine *line)
             note_overtaking(line, waiter);
             return unlink_after(line, before);
         }
-        if (line->one_gate || waiter->overtaken >= OVERTAKEN_LIMIT)
+        if (waiter->overtaken >= OVERTAKEN_LIMIT)
             return NULL;
         before = waiter;
     }
@@ -91,22 +91,42 @@ move(HrLine *line)
     line->moving = false;
 }
 
-void
-hr_line_join_on_loop(HrLine *line, HrWaiter *waiter)
+/* Before the first that is less urgent, unless it was overtaken too often. */
+static void
+insert(HrLine *line, HrWaiter *waiter)
 {
-    waiter->next = NULL;
-    waiter->overtaken = 0;
-    waiter->state = HR_WAITER_WAITING;
-    if (line->last != NULL)
-        line->last->next = waiter;
+    HrWaiter *before = line->last;
+
+    if (before != NULL && before->rank > waiter->rank) {
+        before = NULL;
+        for (HrWaiter *other = line->first;
+             other != NULL && (other->rank <= waiter->rank ||
+                               other->overtaken >= OVERTAKEN_LIMIT);
+             other = other->next)
+            before = other;
+    }
+    waiter->next = before != NULL ? before->next : line->first;
+    if (before != NULL)
+        before->next = waiter;
     else
         line->first = waiter;
-    line->last = waiter;
+    if (waiter->next == NULL)
+        line->last = waiter;
+    for (HrWaiter *other = waiter->next; other != NULL; other = other->next)
+        other->overtaken++;
+}
+
+void
+hr_line_join(HrLine *line, HrWaiter *waiter)
+{
+    waiter->overtaken = 0;
+    waiter->state = HR_WAITER_WAITING;
+    insert(line, waiter);
     move(line);
 }
 
 void
-hr_line_leave_on_loop(HrLine *line, HrWaiter *waiter)
+hr_line_leave(HrLine *line, HrWaiter *waiter)
 {
     HrWaiter *before = NULL;
 
@@ -119,5 +139,11 @@ hr_line_leave_on_loop(HrLine *line, HrWaiter *waiter)
         count(waiter, -1);
     }
     waiter->state = HR_WAITER_OUTSIDE;
+    move(line);
+}
+
+void
+hr_line_look(HrLine *line)
+{
     move(line);
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The inside of the guards of one endpoint.  Internal to core/guard. */
+#ifndef HR_GUARD_GUARDS_STATE_H
+#define HR_GUARD_GUARDS_STATE_H
+
+#include <stdatomic.h>
+
+#include "guard/climb.h"
+#include "guard/cubic.h"
+#include "guard/guards.h"
+#include "guard/hedge.h"
+#include "guard/limit.h"
+#include "guard/streak.h"
+
+/* Counters that others read while the owner counts. */
+typedef struct HrGuardCounters {
+    atomic_uint_fast64_t operations;
+    atomic_uint_fast64_t retries;
+    atomic_uint_fast64_t throttled;
+    atomic_uint_fast64_t rejected;
+    atomic_uint_fast64_t rate_waits;
+    atomic_uint_fast64_t hedges;
+    atomic_uint_fast64_t hedges_won;
+    atomic_uint_fast64_t parked;
+    atomic_uint_fast64_t breaker_opened;
+    atomic_uint_fast64_t acquired;
+    atomic_uint_fast64_t released;
+    atomic_uint limit[HR_CLASS_COUNT];
+    atomic_uint in_flight[HR_CLASS_COUNT];
+    atomic_uint waiting;
+    atomic_uint multiplier_percent;
+    atomic_uint_fast64_t rate_milli; /* requests a second, thousandths */
+} HrGuardCounters;
+
+/* What one class has for itself. */
+typedef struct HrClassGuards {
+    HrGuards *guards; /* for the breaker's callback */
+    HrOperationClass class;
+    HrBreaker *breaker;
+    HrLimit *limit; /* NULL for blobs */
+    HrGate gate;
+    HrPriorityQueue queue; /* operations before admission */
+    unsigned coming;       /* admitted, and not yet at the gate */
+} HrClassGuards;
+
+struct HrGuards {
+    HrPolicy policy;
+    HrGuardsHost host;
+    HrClassGuards classes[HR_CLASS_COUNT];
+    HrClimb *climb;
+    HrGate all; /* metadata of all classes */
+    HrLine line;
+    HrBudget budget;
+    HrRate requests;
+    HrRate bytes;
+    HrCubic cubic;
+    HrHedge *hedge;
+    HrStreak streak;
+    bool slowed; /* `requests` is slower than configured */
+    int64_t slowed_until_us;
+    int64_t alarm_us;
+    bool pulling;
+    HrGuardCounters counters;
+};
+
+/* Lets operations in while there is room. */
+void
+hr_guards_pull(HrGuards *guards, int64_t now_us);
+
+/* Brings a gate's limit up to date. */
+void
+hr_guards_refresh_limit(HrGuards *guards, HrOperationClass class,
+                        int64_t now_us);
+
+void
+hr_guards_set_alarm(HrGuards *guards, int64_t at_us);
+
+static inline HrLine *
+hr_guards_line(HrGuards *guards, HrOperationClass class)
+{
+    return class == HR_CLASS_BLOB ? guards->host.transfer_line : &guards->line;
+}
+
+/* The operation that an admission entry is part of. */
+static inline HrOperation *
+hr_operation_of_entry(HrPriorityEntry *entry)
+{
+    return (HrOperation *)((char *)entry - offsetof(HrOperation, entry));
+}
+
+#endif
