@@ -57,6 +57,9 @@ int
 hr_command_plugins(const HrApp *app, int argc, char **argv);
 
 int
+hr_command_policy(const HrApp *app, int argc, char **argv);
+
+int
 hr_command_config(const HrApp *app, int argc, char **argv);
 
 int

@@ -25,6 +25,8 @@ static const HrCommand commands[] = {
      hr_command_copy},
     {"plugins", "what is there to load, and what a plugin file is",
      hr_command_plugins},
+    {"policy", "show limits and patience, by preset or endpoint",
+     hr_command_policy},
     {"config", "check or show the configuration, or its schema",
      hr_command_config},
     {"version", "version of the program, its ABI and its libraries",

@@ -25,6 +25,9 @@ typedef struct HrBudget {
     atomic_uint_fast64_t refused;
 } HrBudget;
 
+/* `in_flight` for a retry that has waited until others were through. */
+#define HR_BUDGET_UNCROWDED 1000000u
+
 void
 hr_budget_init(HrBudget *budget, const HrBudgetPolicy *policy);
 

@@ -6,7 +6,7 @@
 
 /* What is compared: goodput over so long, or longer until so much moved. */
 #define INTERVAL_US (2 * SECOND)
-#define INTERVAL_BYTES (UINT64_C(1) << 20)
+#define INTERVAL_BYTES (UINT64_C(1) << 16)
 
 /* One more stream is worth it from this gain on. */
 #define GAIN 1.05
@@ -15,6 +15,10 @@
  * each time. */
 #define REST_MINIMUM 5u
 #define REST_MAXIMUM 30u
+
+/* So many streams in a row that end well give a place back that failures
+ * took. */
+#define GOOD_IN_A_ROW 16u
 
 typedef enum Trial {
     TRIAL_NONE,
@@ -31,6 +35,7 @@ struct HrClimb {
     double before; /* goodput before the trial */
     Trial trial;
     Trial last;
+    unsigned good; /* streams in a row that ended well */
     unsigned rest; /* intervals left */
     unsigned rest_length;
 };
@@ -154,9 +159,17 @@ hr_climb_ended(HrClimb *climb, int64_t now_us, const HrOutcome *outcome)
 {
     unsigned less;
 
-    if (!climb->policy.adaptive || hr_outcome_is_local(outcome) ||
-        (!hr_outcome_is_failure(outcome) && outcome->status != HR_THROTTLED))
+    if (!climb->policy.adaptive || hr_outcome_is_local(outcome))
         return;
+    if (!hr_outcome_is_failure(outcome) && outcome->status != HR_THROTTLED) {
+        if (++climb->good % GOOD_IN_A_ROW == 0 &&
+            climb->value < climb->policy.initial) {
+            climb->value++;
+            restart(climb, now_us);
+        }
+        return;
+    }
+    climb->good = 0;
     less = MAX(climb->value / 10, 1);
     climb->value = climb->value > climb->policy.minimum + less
                        ? climb->value - less

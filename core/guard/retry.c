@@ -183,12 +183,14 @@ hr_retry_decide(const HrRetryPolicy *policy, HrRetryState *state,
                           hr_random_next(random));
     delay = heed_server(policy, outcome, delay, random);
     state->previous_delay_us = (int64_t)delay;
-    if (state->attempt >= policy->attempts)
-        decide(decision, HR_RETRY_LATER, (int64_t)delay, now_us,
-               "attempts exhausted");
-    else
+    if (state->attempt < policy->attempts) {
         decide_wait(policy, outcome, (int64_t)delay, now_us, deadline_us,
                     decision);
+        return;
+    }
+    decide(decision, HR_RETRY_LATER, (int64_t)delay, now_us,
+           "attempts exhausted");
+    decision->exhausted = true;
 }
 
 int64_t

@@ -37,6 +37,7 @@ typedef struct HrRetryDecision {
     int64_t at_us;
     int64_t delay_us;
     bool immediate; /* transparent repeat: costs neither attempt nor budget */
+    bool exhausted; /* LATER since it was tried as often as it may be       */
     bool waits;     /* LATER only since the wait is longer than park_us     */
     const char *reason; /* static words for logs: "attempts exhausted"      */
 } HrRetryDecision;

@@ -97,21 +97,29 @@ in_flight(HrGuards *guards)
     return guards->all.taken + guards->classes[HR_CLASS_BLOB].gate.taken;
 }
 
+/* Too many retries at once: this one lets the others go first, and waits a
+ * second time.  Without tokens it is put off. */
 static bool
 pay(HrOperation *operation, HrRetryDecision *decision,
     const HrOutcome *outcome)
 {
     HrGuards *guards = operation->guards;
+    bool throttled = outcome->status == HR_THROTTLED;
+    int64_t base_us = retry_policy(operation)->base_us;
 
-    if (decision->immediate)
+    if (decision->immediate ||
+        hr_budget_acquire(&guards->budget, throttled, in_flight(guards),
+                          &operation->cost))
         return true;
-    if (!hr_budget_acquire(&guards->budget, outcome->status == HR_THROTTLED,
-                           in_flight(guards), &operation->cost)) {
-        decision->verdict = HR_RETRY_LATER;
-        decision->reason = "the endpoint's budget of retries is spent";
-        return false;
-    }
-    return true;
+    decision->at_us += MAX(decision->delay_us, base_us);
+    if (decision->at_us < operation->until_us &&
+        hr_budget_acquire(&guards->budget, throttled, HR_BUDGET_UNCROWDED,
+                          &operation->cost))
+        return true;
+    decision->verdict = HR_RETRY_LATER;
+    decision->exhausted = true;
+    decision->reason = "the endpoint's budget of retries is spent";
+    return false;
 }
 
 static void
@@ -194,6 +202,7 @@ hr_guards_repeat(HrGuards *guards, HrRetryState *state,
         !hr_budget_acquire(&guards->budget, outcome->status == HR_THROTTLED,
                            flying, &cost)) {
         decision->verdict = HR_RETRY_LATER;
+        decision->exhausted = true;
         decision->reason = "the endpoint's budget of retries is spent";
         return;
     }

@@ -384,7 +384,7 @@ hr_endpoint_repeat_blob(HrEndpoint *endpoint, HrRetryState *state,
         return true;
     }
     if (decision.verdict == HR_RETRY_LATER)
-        hr_call_put_off(call, decision.at_us);
+        hr_call_put_off(call, decision.at_us, decision.exhausted);
     if (details != NULL)
         details->retry_at_us =
             decision.verdict == HR_RETRY_LATER ? decision.at_us : 0;

@@ -93,7 +93,8 @@ end_on_loop(HrExchange *exchange)
             exchange->request->url, &exchange->operation,
             hr_call_correlation(exchange->call));
     if (exchange->operation.decision.verdict == HR_RETRY_LATER)
-        hr_call_put_off(exchange->call, exchange->operation.decision.at_us);
+        hr_call_put_off(exchange->call, exchange->operation.decision.at_us,
+                        exchange->operation.decision.exhausted);
     hr_endpoint_publish_on_loop(exchange->endpoint, &exchange->notes);
     hr_call_raise(exchange->call, &exchange->done);
 }

@@ -8,8 +8,9 @@ source_request(hr_module *module, hr_blob_source *source,
                hr_endpoint *endpoint, const hr_http_request *request)
 {
     if (source == NULL || endpoint == NULL || request == NULL ||
-        request->struct_size < sizeof *request || request->target == NULL ||
-        request->method != HR_HTTP_GET || source->described)
+        request->struct_size < HR_REQUEST_SIZE_MIN ||
+        request->target == NULL || request->method != HR_HTTP_GET ||
+        source->described)
         return hr_host_misused(module, "blob.source_request twice, or without "
                                        "source, endpoint or GET request");
     source->described = true;
@@ -36,9 +37,9 @@ target_request(hr_module *module, hr_blob_target *target,
                hr_blob_writer *session)
 {
     if (target == NULL || endpoint == NULL || request == NULL ||
-        request->struct_size < sizeof *request || request->target == NULL ||
-        request->method < HR_HTTP_POST || request->method > HR_HTTP_PATCH ||
-        target->described)
+        request->struct_size < HR_REQUEST_SIZE_MIN ||
+        request->target == NULL || request->method < HR_HTTP_POST ||
+        request->method > HR_HTTP_PATCH || target->described)
         return hr_host_misused(module, "blob.target_request twice, or without "
                                        "target, endpoint or PUT request");
     target->described = true;

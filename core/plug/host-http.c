@@ -13,7 +13,7 @@ send_request(hr_module *module, hr_endpoint *endpoint, hr_call *call,
     GError *error = NULL;
 
     if (endpoint == NULL || call == NULL || request == NULL ||
-        exchange == NULL || request->struct_size < sizeof *request)
+        exchange == NULL || request->struct_size < HR_REQUEST_SIZE_MIN)
         return hr_host_misused(module, "http.send without endpoint, call or "
                                        "complete request");
     *exchange = hr_exchange_send(endpoint, call, request, &error);

@@ -6,6 +6,7 @@
 #include <harbor-replicator/hr-plugin.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "plug/plugins.h"
 
@@ -24,6 +25,12 @@ hr_host_table(void);
 /* The tables that are files of their own. */
 extern const hr_host_http hr_host_http_table;
 extern const hr_host_blob hr_host_blob_table;
+
+/* What a request held in ABI 1.0: no plugin gives less, and later members are
+ * there only if HR_HAS says so. */
+#define HR_REQUEST_SIZE_MIN                                                   \
+    (offsetof(hr_http_request, limit_bytes) +                                 \
+     sizeof(((hr_http_request *)0)->limit_bytes))
 
 /* Logs a broken contract and returns HR_BUG. */
 hr_status

@@ -172,6 +172,25 @@ check_answer(hr_manifest_query *query)
     }
 }
 
+/* What a plugin leaves as it is was not answered, and must not pass for a
+ * success. */
+static const char unanswered[] = "the plugin left this query unanswered";
+
+static void
+expect_answer(hr_status *status, char message[HR_MESSAGE_CAPACITY])
+{
+    *status = HR_BUG;
+    g_strlcpy(message, unanswered, HR_MESSAGE_CAPACITY);
+}
+
+/* Answers need no words of their own. */
+static void
+settle_answer(hr_status status, char message[HR_MESSAGE_CAPACITY])
+{
+    if (status != HR_BUG && strcmp(message, unanswered) == 0)
+        message[0] = '\0';
+}
+
 bool
 hr_registry_resolve(HrRegistry *registry, HrCall *call,
                     hr_manifest_query *const *queries, size_t count,
@@ -181,14 +200,18 @@ hr_registry_resolve(HrRegistry *registry, HrCall *call,
         size_t part = MIN(count - start, QUERIES_LIMIT);
         hr_status status;
 
+        for (size_t i = start; i < start + part; i++)
+            expect_answer(&queries[i]->status, queries[i]->message);
         hr_registry_enter(registry, call);
         status = registry->ops->resolve(registry->plugin, call,
                                         queries + start, part);
         if (!hr_registry_leave(registry, call, status, error))
             return false;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         check_answer(queries[i]);
+        settle_answer(queries[i]->status, queries[i]->message);
+    }
     return true;
 }
 
@@ -201,12 +224,16 @@ hr_registry_stat_blobs(HrRegistry *registry, HrCall *call,
         size_t part = MIN(count - start, QUERIES_LIMIT);
         hr_status status;
 
+        for (size_t i = start; i < start + part; i++)
+            expect_answer(&queries[i]->status, queries[i]->message);
         hr_registry_enter(registry, call);
         status = registry->ops->stat_blobs(registry->plugin, call,
                                            queries + start, part);
         if (!hr_registry_leave(registry, call, status, error))
             return false;
     }
+    for (size_t i = 0; i < count; i++)
+        settle_answer(queries[i]->status, queries[i]->message);
     return true;
 }
 

@@ -80,8 +80,8 @@ hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
         return false;
     if (parking->since_us == 0)
         parking->since_us = now;
-    /* What was refused here was not tried: it costs no round. */
-    if (status != HR_LOCAL_REJECT)
+    /* What was not tried as often as it may be costs no round. */
+    if (hr_call_exhausted(call))
         at = MAX(at, now + hr_retry_round_us(parking->rounds++, &random));
     at = MAX(at, now);
     /* Those that were put off together do not come back together. */

@@ -19,6 +19,7 @@ struct hr_call {
     HrPriority priority;
     bool parks;
     _Atomic int64_t retry_at_us;
+    atomic_bool exhausted;
     GError *failure; /* the worker's only */
     pthread_mutex_t mutex;
     HrCond cond;
@@ -117,13 +118,21 @@ hr_call_parks(const HrCall *call)
 }
 
 void
-hr_call_put_off(HrCall *call, int64_t at_us)
+hr_call_put_off(HrCall *call, int64_t at_us, bool exhausted)
 {
     int64_t known = atomic_load(&call->retry_at_us);
 
+    if (exhausted)
+        atomic_store(&call->exhausted, true);
     while (at_us > known &&
            !atomic_compare_exchange_weak(&call->retry_at_us, &known, at_us))
         ;
+}
+
+bool
+hr_call_exhausted(const HrCall *call)
+{
+    return atomic_load(&call->exhausted);
 }
 
 int64_t

@@ -60,10 +60,14 @@ hr_call_parks(const HrCall *call);
 bool
 hr_call_over(const HrCall *call);
 
-/* Something of the operation was put off until `at_us`; from any thread.  The
- * latest time counts. */
+/* Something of the operation was put off until `at_us`; `exhausted` if it was
+ * tried as often as it may be.  From any thread.  The latest time counts. */
 void
-hr_call_put_off(HrCall *call, int64_t at_us);
+hr_call_put_off(HrCall *call, int64_t at_us, bool exhausted);
+
+/* True if something of what was put off had been tried in vain. */
+bool
+hr_call_exhausted(const HrCall *call);
 
 /* When the operation may sensibly be tried again; 0 if nothing of it was put
  * off. */

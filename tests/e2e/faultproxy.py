@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A proxy that misbehaves, before a registry that does not.
+
+    proxy = FaultProxy(registry.port, seed=7)
+    proxy.rule("PUT", "/manifests/", nth=1, status=503)
+    proxy.rule(".*", "/v2/", chance=0.1, fault=["reset_head", "truncate"])
+
+A rule applies to requests whose method and target match, the `nth` time only,
+`times` times, or by chance, and does one thing of:
+
+    latency=S (+ jitter=S)   answer later            bandwidth=B  bytes a second
+    slice=N                  pieces of N bytes       hole         never answer
+    reset_head               reset before the answer
+    reset_after=N            reset after N bytes of the answer's body
+    reset_upload=N           reset after N bytes of the request's body
+    truncate                 half a body, and the end of the connection
+    longer, shorter          a Content-Length that is wrong
+    slow_close               the whole answer, and the connection left open
+    status=N (+ retry_after) an answer of its own, the registry is not asked
+    html                     200 and a page for browsers
+    twice                    the registry gets the request two times
+    lost                     the registry is asked, its answer is thrown away
+
+`fault` chooses one of several by chance.  `log` has what came and went.
+"""
+import http.client
+import random
+import re
+import socket
+import socketserver
+import struct
+import threading
+import time
+
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te",
+              "upgrade", "content-length"}
+
+
+class Entry:
+    """One request: what was done to it and what the registry said."""
+
+    def __init__(self, method, target):
+        self.method = method
+        self.target = target
+        self.time = time.monotonic()
+        self.fault = None
+        self.answers = []   # statuses of the registry
+        self.told = False   # the client got the registry's answer whole
+        self.sent_bytes = 0
+
+
+class Rule:
+    def __init__(self, method, pattern, options):
+        self.method = re.compile(method)
+        self.pattern = re.compile(pattern)
+        self.nth = options.pop("nth", None)
+        self.times = options.pop("times", None)
+        self.chance = options.pop("chance", None)
+        self.seen = 0
+        self.options = options
+
+    def choose(self, method, target, chooser):
+        """The fault for a request, or None."""
+        if not (self.method.fullmatch(method)
+                and self.pattern.search(target)):
+            return None
+        self.seen += 1
+        if self.nth is not None and self.seen != self.nth:
+            return None
+        if self.times is not None and self.seen > self.times:
+            return None
+        if self.chance is not None and chooser.random() >= self.chance:
+            return None
+        choice = self.options.get("fault")
+        if choice is None:
+            return self.options
+        one = chooser.choice(choice)
+        return dict(one) if isinstance(one, dict) else {one: True}
+
+
+class FaultProxy:
+    def __init__(self, backend_port, seed=0):
+        self.backend_port = backend_port
+        self.chooser = random.Random(seed)
+        self.lock = threading.Lock()
+        self.rules = []
+        self.log = []
+        self.connections = 0
+        proxy = self
+
+        class Bound(Handler):
+            pass
+
+        Bound.proxy = proxy
+        self.server = Server(("127.0.0.1", 0), Bound)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever,
+                         daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def rule(self, method, pattern, **options):
+        with self.lock:
+            self.rules.append(Rule(method, pattern, options))
+
+    def heal(self):
+        with self.lock:
+            self.rules.clear()
+
+    def forget(self):
+        with self.lock:
+            self.log.clear()
+
+    def entries(self, method=".*", pattern=""):
+        with self.lock:
+            return [e for e in self.log if re.fullmatch(method, e.method)
+                    and re.search(pattern, e.target)]
+
+    def begin(self, method, target):
+        entry = Entry(method, target)
+        with self.lock:
+            self.log.append(entry)
+            for rule in self.rules:
+                fault = rule.choose(method, target, self.chooser)
+                if fault is not None:
+                    entry.fault = fault
+                    break
+        return entry
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        """Connections that end in the middle are what this is for."""
+
+
+class Reset(Exception):
+    """The connection is to be reset."""
+
+
+class Handler(socketserver.StreamRequestHandler):
+    proxy = None
+    disable_nagle_algorithm = True
+
+    def handle(self):
+        with self.proxy.lock:
+            self.proxy.connections += 1
+        backend = http.client.HTTPConnection("127.0.0.1",
+                                             self.proxy.backend_port)
+        try:
+            while self.one(backend):
+                pass
+        except Reset:
+            # No goodbye: the peer gets an RST.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                       struct.pack("ii", 1, 0))
+            self.connection.close()
+        except (OSError, ValueError, http.client.HTTPException):
+            pass
+        finally:
+            backend.close()
+
+    def read_head(self):
+        line = self.rfile.readline().decode("latin-1").split()
+        if len(line) != 3:
+            return None, None, {}
+        headers = {}
+        while True:
+            header = self.rfile.readline().decode("latin-1").strip()
+            if not header:
+                return line[0], line[1], headers
+            name, _, value = header.partition(":")
+            headers[name.lower()] = value.strip()
+
+    def read_body(self, headers, fault):
+        length = int(headers.get("content-length") or 0)
+        if "reset_upload" in fault and length > 0:
+            self.rfile.read(min(length, fault["reset_upload"]))
+            raise Reset
+        if headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.rfile.read(length)
+        body = b""
+        while True:
+            size = int(self.rfile.readline().split(b";")[0], 16)
+            body += self.rfile.read(size)
+            self.rfile.readline()
+            if size == 0:
+                return body
+
+    def one(self, backend):
+        """One request and its answer; false to end the connection."""
+        method, target, headers = self.read_head()
+        if method is None:
+            return False
+        entry = self.proxy.begin(method, target)
+        fault = entry.fault or {}
+        body = self.read_body(headers, fault)
+        if "latency" in fault:
+            time.sleep(fault["latency"]
+                       + fault.get("jitter", 0) * random.random())
+        if "hole" in fault:
+            self.rfile.read(1)
+            return False
+        if "reset_head" in fault:
+            raise Reset
+        if "status" in fault or "html" in fault:
+            return self.answer_alone(method, fault)
+        for _ in range(2 if "twice" in fault else 1):
+            status, kept, data = self.ask(backend, method, target, headers,
+                                          body)
+            entry.answers.append(status)
+        if "lost" in fault:
+            raise Reset
+        again = self.answer(method, status, kept, data, fault, entry)
+        entry.told = True
+        return again
+
+    def ask(self, backend, method, target, headers, body):
+        given = {name: value for name, value in headers.items()
+                 if name not in HOP_BY_HOP}
+        backend.request(method, target, body or None if method in
+                        ("GET", "HEAD") else body, given)
+        response = backend.getresponse()
+        data = response.read()
+        kept = [(name, value) for name, value in response.getheaders()
+                if name.lower() not in HOP_BY_HOP]
+        length = response.getheader("Content-Length")
+        if method == "HEAD" and length is not None:
+            kept.append(("X-Head-Length", length))
+        return response.status, kept, data
+
+    def write_head(self, status, headers, length):
+        head = f"HTTP/1.1 {status} {http.client.responses.get(status, '-')}"
+        lines = [head] + [f"{n}: {v}" for n, v in headers]
+        if length is not None:
+            lines.append(f"Content-Length: {length}")
+        self.wfile.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+
+    def answer_alone(self, method, fault):
+        status = fault.get("status", 200)
+        headers = [("Content-Type", "text/html")]
+        body = b"<html>this is no registry</html>"
+        if "retry_after" in fault:
+            headers.append(("Retry-After", str(fault["retry_after"])))
+        self.write_head(status, headers, len(body))
+        if method != "HEAD":
+            self.wfile.write(body)
+        return True
+
+    def answer(self, method, status, kept, data, fault, entry):
+        # What a HEAD says of the length is not of this answer.
+        told = dict(kept).pop("X-Head-Length", None)
+        kept = [(n, v.replace(f":{self.proxy.backend_port}/",
+                              f":{self.proxy.port}/")
+                 if n.lower() == "location" else v)
+                for n, v in kept if n != "X-Head-Length"]
+        length = told if method == "HEAD" else len(data)
+        if "longer" in fault and data:
+            length += 10
+        if "shorter" in fault and data:
+            length -= 1
+        self.write_head(status, kept, None if status == 204 else length)
+        if method == "HEAD":
+            return True
+        self.write_body(data, fault, entry)
+        if "slow_close" in fault:
+            time.sleep(0.5)
+        return not ({"longer", "shorter", "truncate"} & set(fault) and data)
+
+    def write_body(self, data, fault, entry):
+        end = len(data)
+        if "truncate" in fault:
+            end //= 2
+        if "reset_after" in fault and end > fault["reset_after"]:
+            end = fault["reset_after"]
+        step = fault.get("slice") or (4096 if "bandwidth" in fault
+                                      else max(end, 1))
+        for start in range(0, end, step):
+            piece = data[start:min(start + step, end)]
+            self.wfile.write(piece)
+            self.wfile.flush()
+            entry.sent_bytes += len(piece)
+            if "bandwidth" in fault:
+                time.sleep(len(piece) / fault["bandwidth"])
+        if end < len(data) and "reset_after" in fault:
+            raise Reset
