@@ -12,12 +12,17 @@
 #include "base/text.h"
 #include "config/secret-reference.h"
 #include "plug/sink.h"
+#include "work/lifecycle.h"
 
 /* Jobs that wait for a worker, per worker. */
 #define QUEUE_PER_WORKER 4
 
 /* How long the end of a pass waits for the sinks. */
 #define SINK_WAIT_US (5 * G_USEC_PER_SEC)
+
+/* What all parts together get to end.  Commands wait for their jobs: only
+ * sinks may still have something to do. */
+#define STOP_WAIT_US (5 * G_USEC_PER_SEC)
 
 /* An endpoint in use. */
 typedef struct Opened {
@@ -31,6 +36,7 @@ struct HrSession {
     const HrApp *app;
     HrPlugins *plugins;
     HrConfig *config;
+    HrAssembly *parts; /* what is started: */
     HrNet *net;
     HrPool *pool;
     HrFeed *feed;
@@ -59,6 +65,136 @@ close_strategy(gpointer data)
     hr_strategy_close(data);
 }
 
+static bool
+start_loops(void *data, GError **error)
+{
+    HrSession *session = data;
+    unsigned loops = session->config != NULL ? session->config->loops : 1;
+
+    session->net = hr_net_new(loops, error);
+    if (session->net == NULL)
+        return false;
+    if (session->config != NULL && session->config->bandwidth > 0)
+        hr_net_limit_bytes(session->net, (double)session->config->bandwidth);
+    return true;
+}
+
+static bool
+stop_loops(void *data, int64_t until_us, bool drained)
+{
+    HrSession *session = data;
+
+    (void)until_us;
+    (void)drained;
+    g_clear_pointer(&session->net, hr_net_free);
+    return true;
+}
+
+static bool
+attach_sink(HrSession *session, const HrSinkConfig *sink, GError **error)
+{
+    const hr_provider *provider =
+        hr_plugins_provider(session->plugins, HR_KIND_SINK, sink->type, error);
+
+    if (provider != NULL &&
+        hr_sink_attach(session->plugins, provider, sink->settings,
+                       session->feed, error))
+        return true;
+    g_prefix_error(error, "%s:%u: sink %s: ", sink->place.file,
+                   sink->place.line, sink->type);
+    return false;
+}
+
+static bool
+start_sinks(void *data, GError **error)
+{
+    HrSession *session = data;
+    const GPtrArray *sinks =
+        session->config != NULL ? session->config->sinks : NULL;
+
+    session->feed = hr_feed_new();
+    for (guint i = 0; sinks != NULL && i < sinks->len; i++) {
+        if (attach_sink(session, sinks->pdata[i], error))
+            continue;
+        g_clear_pointer(&session->feed, hr_feed_free);
+        return false;
+    }
+    return true;
+}
+
+static bool
+stop_sinks(void *data, int64_t until_us, bool drained)
+{
+    HrSession *session = data;
+
+    (void)drained;
+    return hr_feed_free_until(g_steal_pointer(&session->feed), until_us);
+}
+
+/* Registries and strategies are opened when a pass asks for them. */
+static bool
+start_instances(void *data, GError **error)
+{
+    HrSession *session = data;
+
+    (void)error;
+    session->opened = g_ptr_array_new_with_free_func(close_opened);
+    session->strategies = g_ptr_array_new_with_free_func(close_strategy);
+    return true;
+}
+
+static bool
+stop_instances(void *data, int64_t until_us, bool drained)
+{
+    HrSession *session = data;
+
+    (void)until_us;
+    (void)drained;
+    g_clear_pointer(&session->strategies, g_ptr_array_unref);
+    g_clear_pointer(&session->opened, g_ptr_array_unref);
+    return true;
+}
+
+static bool
+start_workers(void *data, GError **error)
+{
+    HrSession *session = data;
+    unsigned workers = session->config != NULL ? session->config->workers : 8;
+
+    (void)error;
+    session->pool = hr_pool_new(workers, workers * QUEUE_PER_WORKER);
+    return true;
+}
+
+static bool
+drain_workers(void *data, int64_t until_us)
+{
+    return hr_pool_drain(((HrSession *)data)->pool, until_us);
+}
+
+static bool
+stop_workers(void *data, int64_t until_us, bool drained)
+{
+    HrSession *session = data;
+
+    (void)until_us;
+    if (!drained)
+        hr_cancel_trigger(session->cancel);
+    g_clear_pointer(&session->pool, hr_pool_free);
+    return true;
+}
+
+/* Each uses those before it. */
+static const HrComponent components[] = {
+    {.name = "loops", .start = start_loops, .stop = stop_loops},
+    {.name = "sinks", .start = start_sinks, .stop = stop_sinks},
+    {.name = "instances", .start = start_instances, .stop = stop_instances},
+    {.name = "workers",
+     .start = start_workers,
+     .drain = drain_workers,
+     .stop = stop_workers},
+};
+
 HrSession *
 hr_session_new(const HrApp *app)
 {
@@ -68,11 +204,18 @@ hr_session_new(const HrApp *app)
     session->app = app;
     session->plugins = hr_plugins_new((const char *const *)directories);
     session->cancel = hr_cancel_new(NULL);
-    session->opened = g_ptr_array_new_with_free_func(close_opened);
-    session->strategies = g_ptr_array_new_with_free_func(close_strategy);
     session->bar =
         hr_progress_bar_new(STDERR_FILENO, app->progress, app->colour);
+    session->parts = hr_assembly_new("the program");
+    for (unsigned i = 0; i < G_N_ELEMENTS(components); i++)
+        hr_assembly_add(session->parts, &components[i], session);
     return session;
+}
+
+bool
+hr_session_start(HrSession *session, GError **error)
+{
+    return hr_lifecycle_start(hr_assembly_lifecycle(session->parts), error);
 }
 
 void
@@ -81,11 +224,9 @@ hr_session_free(HrSession *session)
     if (session == NULL)
         return;
     hr_progress_bar_free(session->bar);
-    hr_pool_free(session->pool);
-    g_ptr_array_unref(session->strategies);
-    g_ptr_array_unref(session->opened);
-    hr_feed_free(session->feed);
-    hr_net_free(session->net);
+    hr_lifecycle_stop(hr_assembly_lifecycle(session->parts),
+                      hr_clock_monotonic_us() + STOP_WAIT_US);
+    hr_assembly_free(session->parts);
     hr_config_free(session->config);
     hr_plugins_free(session->plugins);
     hr_cancel_unref(session->cancel);
@@ -133,44 +274,6 @@ HrPlugins *
 hr_session_plugins(const HrSession *session)
 {
     return session->plugins;
-}
-
-static bool
-attach_sinks(HrSession *session, GError **error)
-{
-    const GPtrArray *sinks =
-        session->config != NULL ? session->config->sinks : NULL;
-
-    session->feed = hr_feed_new();
-    for (guint i = 0; sinks != NULL && i < sinks->len; i++) {
-        const HrSinkConfig *sink = sinks->pdata[i];
-        const hr_provider *provider = hr_plugins_provider(
-            session->plugins, HR_KIND_SINK, sink->type, error);
-
-        if (provider == NULL ||
-            !hr_sink_attach(session->plugins, provider, sink->settings,
-                            session->feed, error)) {
-            g_prefix_error(error, "%s:%u: sink %s: ", sink->place.file,
-                           sink->place.line, sink->type);
-            return false;
-        }
-    }
-    return true;
-}
-
-bool
-hr_session_start(HrSession *session, GError **error)
-{
-    unsigned workers = session->config != NULL ? session->config->workers : 8;
-    unsigned loops = session->config != NULL ? session->config->loops : 1;
-
-    session->net = hr_net_new(loops, error);
-    if (session->net == NULL)
-        return false;
-    if (session->config != NULL && session->config->bandwidth > 0)
-        hr_net_limit_bytes(session->net, (double)session->config->bandwidth);
-    session->pool = hr_pool_new(workers, workers * QUEUE_PER_WORKER);
-    return attach_sinks(session, error);
 }
 
 static bool

@@ -387,24 +387,29 @@ wait_closed(Outlet *outlet, int64_t until_us)
     return false;
 }
 
-void
+bool
 hr_feed_free_until(HrFeed *feed, int64_t until_us)
 {
+    bool whole = true;
+
     if (feed == NULL)
-        return;
+        return true;
     /* All at once, so that one that hangs takes no time from the others. */
     for (guint i = 0; i < feed->outlets->len; i++)
         begin_close(feed->outlets->pdata[i]);
     for (guint i = 0; i < feed->outlets->len; i++) {
         Outlet *outlet = feed->outlets->pdata[i];
 
-        if (!wait_closed(outlet, until_us))
+        if (!wait_closed(outlet, until_us)) {
+            whole = false;
             continue;
+        }
         pthread_join(outlet->thread, NULL);
         free_outlet(outlet);
     }
     g_ptr_array_unref(feed->outlets);
     g_free(feed);
+    return whole;
 }
 
 void

@@ -56,8 +56,8 @@ hr_feed_flush(HrFeed *feed, int64_t until_us);
 
 /* Has every sink take the events that wait, flush and close, and joins their
  * threads.  A sink that is not done by `until_us` (monotonic) is abandoned
- * with a warning: its thread keeps what it uses. */
-void
+ * with a warning: its thread keeps what it uses.  False if one was. */
+bool
 hr_feed_free_until(HrFeed *feed, int64_t until_us);
 
 /* The same, for 5 s at most. */

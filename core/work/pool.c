@@ -388,8 +388,13 @@ void
 hr_pool_resume_at(HrLane *lane, HrJobFunc func, void *data, HrCancel *cancel,
                   int64_t at_us)
 {
-    Job *job = new_job(lane, func, data);
+    Job *job;
 
+    if (cancel != NULL && hr_cancel_triggered(cancel)) {
+        hr_pool_resume(lane, func, data);
+        return;
+    }
+    job = new_job(lane, func, data);
     job->at_us = at_us;
     job->cancel = cancel != NULL ? hr_cancel_ref(cancel) : NULL;
     HR_LOCKED(&lane->pool->mutex);
