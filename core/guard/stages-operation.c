@@ -97,29 +97,48 @@ in_flight(HrGuards *guards)
     return guards->all.taken + guards->classes[HR_CLASS_BLOB].gate.taken;
 }
 
+/* What a retry is paid for with, and by. */
+typedef struct Payment {
+    HrOperationClass class;
+    unsigned flying; /* requests under way, of which retries are a share */
+    int64_t until_us;
+    unsigned cost; /* result: tokens taken */
+} Payment;
+
 /* Too many retries at once: this one lets the others go first, and waits a
  * second time.  Without tokens it is put off. */
-static bool
-pay(HrOperation *operation, HrRetryDecision *decision,
-    const HrOutcome *outcome)
+static void
+pay(HrGuards *guards, Payment *payment, const HrOutcome *outcome,
+    HrRetryDecision *decision)
 {
-    HrGuards *guards = operation->guards;
     bool throttled = outcome->status == HR_THROTTLED;
-    int64_t base_us = retry_policy(operation)->base_us;
+    int64_t base_us = guards->policy.retry[payment->class].base_us;
 
     if (decision->immediate ||
-        hr_budget_acquire(&guards->budget, throttled, in_flight(guards),
-                          &operation->cost))
-        return true;
+        hr_budget_acquire(&guards->budget, throttled, payment->flying,
+                          &payment->cost))
+        return;
     decision->at_us += MAX(decision->delay_us, base_us);
-    if (decision->at_us < operation->until_us &&
+    if (decision->at_us < payment->until_us &&
         hr_budget_acquire(&guards->budget, throttled, HR_BUDGET_UNCROWDED,
-                          &operation->cost))
-        return true;
+                          &payment->cost))
+        return;
     decision->verdict = HR_RETRY_LATER;
     decision->exhausted = true;
     decision->reason = "the endpoint's budget of retries is spent";
-    return false;
+}
+
+static void
+pay_for_operation(HrOperation *operation)
+{
+    Payment payment = {.class = operation->class,
+                       .flying = in_flight(operation->guards),
+                       .until_us = operation->until_us,
+                       .cost = operation->cost};
+
+    pay(operation->guards, &payment, &operation->passage.outcome,
+        &operation->decision);
+    operation->cost = payment.cost;
 }
 
 static void
@@ -149,7 +168,7 @@ decide(HrOperation *operation, int64_t now_us)
         decision->waits && decision->at_us < operation->until_us)
         decision->verdict = HR_RETRY_AGAIN;
     if (decision->verdict == HR_RETRY_AGAIN)
-        pay(operation, decision, outcome);
+        pay_for_operation(operation);
 }
 
 static HrStep
@@ -190,23 +209,18 @@ hr_guards_repeat(HrGuards *guards, HrRetryState *state,
 {
     const HrRetryPolicy *policy = &guards->policy.retry[HR_CLASS_BLOB];
     unsigned percent = atomic_load(&guards->counters.multiplier_percent);
-    unsigned flying = atomic_load(&guards->counters.in_flight[HR_CLASS_BLOB]) +
-                      atomic_load(&guards->counters.in_flight[HR_CLASS_READ]);
-    unsigned cost;
+    unsigned blobs = atomic_load(&guards->counters.in_flight[HR_CLASS_BLOB]);
+    unsigned reads = atomic_load(&guards->counters.in_flight[HR_CLASS_READ]);
+    Payment payment = {.class = HR_CLASS_BLOB,
+                       .flying = blobs + reads,
+                       .until_us = deadline_us};
 
     hr_retry_decide(policy, state, outcome, moved_bytes, (double)percent / 100,
                     now_us, deadline_us, random, decision);
-    if (decision->verdict != HR_RETRY_AGAIN)
-        return;
-    if (!decision->immediate &&
-        !hr_budget_acquire(&guards->budget, outcome->status == HR_THROTTLED,
-                           flying, &cost)) {
-        decision->verdict = HR_RETRY_LATER;
-        decision->exhausted = true;
-        decision->reason = "the endpoint's budget of retries is spent";
-        return;
-    }
-    atomic_fetch_add(&guards->counters.retries, 1);
+    if (decision->verdict == HR_RETRY_AGAIN)
+        pay(guards, &payment, outcome, decision);
+    if (decision->verdict == HR_RETRY_AGAIN)
+        atomic_fetch_add(&guards->counters.retries, 1);
 }
 
 /* ---------------------------------------------------------------- hedge */

@@ -374,8 +374,9 @@ hr_endpoint_repeat_blob(HrEndpoint *endpoint, HrRetryState *state,
     HrRetryDecision decision;
 
     hr_outcome_from_error(error, &outcome);
-    if (details != NULL && details->retry_at_us > now)
-        outcome.retry_after_us = details->retry_at_us - now;
+    /* Its time may have come while others of the batch were under way. */
+    if (details != NULL && details->retry_at_us > 0)
+        outcome.retry_after_us = MAX(details->retry_at_us - now, 1);
     hr_guards_repeat(endpoint->guards, state, &outcome, moved_bytes, now,
                      hr_call_deadline_us(call), &random, &decision);
     *at_us = decision.at_us;
