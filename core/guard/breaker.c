@@ -2,13 +2,19 @@
 /* Circuit breaker: stop asking an endpoint that keeps failing. */
 #include "guard/breaker.h"
 
+#include <math.h>
 #include <stdatomic.h>
 
 #define STATE_BITS 8
 #define STATE_MASK UINT64_C(0xff)
 
-/* Openings in a row that still double the time: the cap comes long before. */
-#define EXPONENT_LIMIT 30u
+/* Each opening without calm between lasts so much longer than the one before.
+ * Doubling would leave an endpoint that was away for a quarter of a minute
+ * alone for half a minute (tests/unit/test-outage.c). */
+#define OPEN_GROWTH 1.5
+
+/* Openings in a row that still make it longer: the cap comes long before. */
+#define EXPONENT_LIMIT 60u
 
 /* How soon whoever found no probe left may ask whether they have decided. */
 #define PROBES_TELL_US INT64_C(1000000)
@@ -35,6 +41,7 @@ struct HrBreaker {
      * 8 bits: of the half-open generation. */
     _Atomic uint64_t probes;
     atomic_uint connect_failures; /* in a row */
+    atomic_uint failures;         /* in a row, of any kind */
     atomic_bool fresh;            /* the window is to be emptied */
     HrWindow *window;             /* the owner's */
 };
@@ -137,6 +144,7 @@ change_state(HrBreaker *breaker, uint64_t word, HrBreakerState to,
     if (to == HR_BREAKER_CLOSED) {
         atomic_store(&breaker->closed_at_us, now_us);
         atomic_store(&breaker->connect_failures, 0);
+        atomic_store(&breaker->failures, 0);
         /* It may have been closed by hand, from another thread. */
         atomic_store(&breaker->fresh, true);
     }
@@ -161,7 +169,7 @@ draw_open_us(HrBreaker *breaker, int64_t now_us)
         atomic_store(&breaker->openings, 0);
     before = atomic_fetch_add(&breaker->openings, 1);
     open = (double)policy->open_us *
-           (double)(UINT64_C(1) << MIN(before, EXPONENT_LIMIT));
+           pow(OPEN_GROWTH, MIN(before, EXPONENT_LIMIT));
     open = MIN(open, (double)policy->open_cap_us);
     spread = policy->open_jitter * (2 * hr_random_next(&breaker->random) - 1);
     return (int64_t)(open * (1 + spread));
@@ -209,6 +217,15 @@ look(HrBreaker *breaker, int64_t now_us)
     return atomic_load(&breaker->word);
 }
 
+/* One goes first: where nothing answers, the others need not find that out
+ * again. */
+static unsigned
+probes_to_hand_out(const HrBreaker *breaker, const Probes *probes)
+{
+    return probes->successes + probes->failures == 0 ? 1
+                                                     : breaker->policy.probes;
+}
+
 /* Takes one of the probes of this generation. */
 static bool
 take_probe(HrBreaker *breaker, uint64_t generation)
@@ -219,7 +236,7 @@ take_probe(HrBreaker *breaker, uint64_t generation)
         Probes probes = unpack(word);
 
         if (probes.generation != (generation & PROBE_GENERATION_MASK) ||
-            probes.out >= breaker->policy.probes)
+            probes.out >= probes_to_hand_out(breaker, &probes))
             return false;
         probes.out++;
         if (atomic_compare_exchange_weak(&breaker->probes, &word,
@@ -294,6 +311,9 @@ should_open(HrBreaker *breaker, int64_t now_us)
     if (policy->connect_failures > 0 &&
         atomic_load(&breaker->connect_failures) >= policy->connect_failures)
         return true;
+    /* What has only failed lately is not well for what came before. */
+    if (atomic_load(&breaker->failures) >= policy->minimum_calls)
+        return true;
     hr_window_totals(breaker->window, now_us, &totals);
     if (totals.calls < policy->minimum_calls)
         return false;
@@ -318,6 +338,10 @@ record(HrBreaker *breaker, uint64_t word, int64_t now_us,
         atomic_fetch_add(&breaker->connect_failures, 1);
     else
         atomic_store(&breaker->connect_failures, 0);
+    if (failed)
+        atomic_fetch_add(&breaker->failures, 1);
+    else
+        atomic_store(&breaker->failures, 0);
     if ((failed || is_slow(&breaker->policy, outcome)) &&
         should_open(breaker, now_us))
         open_it(breaker, word, now_us);

@@ -53,9 +53,9 @@ hr_breaker_free(HrBreaker *breaker);
 
 /* May a call go?  True: `ticket` is held.  False: *retry_at_us is when to ask
  * again (INT64_MAX: forced open).  `first` is false for a retry.  Nothing
- * half-open is handed out beyond the policy's probes; a half-open breaker
- * whose probes do not come back opens again, and their late answers count
- * nowhere. */
+ * half-open is handed out beyond the policy's probes, and of these one first,
+ * the others when it has come back; a half-open breaker whose probes do not
+ * come back opens again, and their late answers count nowhere. */
 bool
 hr_breaker_enter(HrBreaker *breaker, int64_t now_us, bool first,
                  HrBreakerTicket *ticket, int64_t *retry_at_us);

@@ -10,6 +10,7 @@
 #include "guard/guards.h"
 #include "guard/hedge.h"
 #include "guard/limit.h"
+#include "guard/resume.h"
 #include "guard/streak.h"
 
 /* Counters that others read while the owner counts. */
@@ -56,8 +57,13 @@ struct HrGuards {
     HrCubic cubic;
     HrHedge *hedge;
     HrStreak streak;
-    bool slowed; /* `requests` is slower than configured */
-    int64_t slowed_until_us;
+    HrResume resume;
+    atomic_bool back;  /* a breaker has closed, on whatever thread        */
+    double failing;    /* share of the last answers, smoothed             */
+    double pace_per_s; /* what `requests` is set to; 0: no limit          */
+    /* What the server's headers leave until then; 0: nothing said. */
+    double announced_per_s;
+    int64_t announced_until_us;
     int64_t alarm_us;
     bool pulling;
     HrGuardCounters counters;
@@ -71,6 +77,11 @@ hr_guards_pull(HrGuards *guards, int64_t now_us);
 void
 hr_guards_refresh_limit(HrGuards *guards, HrOperationClass class,
                         int64_t now_us);
+
+/* Brings the rate of requests up to date: the slowest of what is configured,
+ * announced, learned from refusals, and known from before an outage. */
+void
+hr_guards_set_pace(HrGuards *guards, int64_t now_us);
 
 void
 hr_guards_set_alarm(HrGuards *guards, int64_t at_us);

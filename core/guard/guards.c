@@ -19,6 +19,8 @@ breaker_changed_cb(void *data, HrBreakerState from, HrBreakerState to,
 
     if (to == HR_BREAKER_OPEN)
         atomic_fetch_add(&guards->counters.breaker_opened, 1);
+    else if (to == HR_BREAKER_CLOSED)
+        atomic_store(&guards->back, true);
     if (guards->host.changed != NULL)
         guards->host.changed(guards->host.data, own->class, from, to, now_us);
 }
@@ -74,7 +76,10 @@ hr_guards_new(const HrPolicy *policy, const HrGuardsHost *host, int64_t now_us)
      * than it saves a link. */
     hr_rate_init(&guards->bytes, policy->rate.bytes_per_s,
                  MAX(policy->rate.bytes_per_s, 1));
+    guards->pace_per_s = policy->rate.requests_per_s;
     hr_cubic_init(&guards->cubic, now_us);
+    hr_resume_init(&guards->resume, now_us);
+    atomic_init(&guards->back, false);
     hr_streak_init(&guards->streak);
     atomic_init(&guards->counters.multiplier_percent, 100);
     atomic_init(&guards->counters.rate_milli,
@@ -175,7 +180,7 @@ pull_class(HrGuards *guards, HrClassGuards *own, int64_t now_us)
         if (!operation->entering)
             operation->ready(operation->subject);
         /* It takes its unit of the rate when it gets there. */
-        if (guards->policy.rate.requests_per_s > 0 || guards->slowed)
+        if (guards->pace_per_s > 0)
             return;
     }
 }
@@ -199,13 +204,7 @@ void
 hr_guards_tick(HrGuards *guards, int64_t now_us)
 {
     guards->alarm_us = INT64_MAX;
-    if (guards->slowed && now_us >= guards->slowed_until_us &&
-        !guards->cubic.on) {
-        guards->slowed = false;
-        hr_rate_set(&guards->requests, now_us,
-                    guards->policy.rate.requests_per_s,
-                    guards->policy.rate.request_burst);
-    }
+    hr_guards_set_pace(guards, now_us);
     hr_guards_pull(guards, now_us);
 }
 
@@ -282,13 +281,39 @@ hr_guards_hint(HrGuards *guards, int64_t now_us, const HrRateHints *hints)
     if (!policy->learn || guards->cubic.on ||
         !hr_rate_hints_pace(hints, now_us, &per_s, &until_us))
         return;
-    if (policy->requests_per_s > 0)
-        per_s = MIN(per_s, policy->requests_per_s);
-    guards->slowed = true;
-    guards->slowed_until_us = until_us;
-    hr_rate_set(&guards->requests, now_us, per_s, 1);
-    atomic_store(&guards->counters.rate_milli, (uint_fast64_t)(per_s * 1000));
+    guards->announced_per_s = per_s;
+    guards->announced_until_us = until_us;
+    hr_guards_set_pace(guards, now_us);
     hr_guards_set_alarm(guards, until_us);
+}
+
+static double
+slower(double one_per_s, double other_per_s)
+{
+    if (one_per_s <= 0)
+        return other_per_s;
+    return other_per_s > 0 ? MIN(one_per_s, other_per_s) : one_per_s;
+}
+
+void
+hr_guards_set_pace(HrGuards *guards, int64_t now_us)
+{
+    const HrRatePolicy *policy = &guards->policy.rate;
+    double per_s = policy->requests_per_s;
+
+    if (atomic_exchange(&guards->back, false))
+        hr_resume_back(&guards->resume, now_us);
+    per_s = slower(per_s, hr_resume_pace(&guards->resume, now_us));
+    if (guards->cubic.on)
+        per_s = slower(per_s, guards->cubic.rate);
+    else if (now_us < guards->announced_until_us)
+        per_s = slower(per_s, guards->announced_per_s);
+    if (per_s == guards->pace_per_s)
+        return;
+    guards->pace_per_s = per_s;
+    hr_rate_set(&guards->requests, now_us, per_s,
+                per_s == policy->requests_per_s ? policy->request_burst : 1);
+    atomic_store(&guards->counters.rate_milli, (uint_fast64_t)(per_s * 1000));
 }
 
 /* ---------------------------------------------------------------- stats */

@@ -180,9 +180,10 @@ hr_policy_retry(HrRetryPolicy *retry, const char *preset, HrProfile profile)
 }
 
 /*
- * Half of 20 calls or more within half a minute, or eight connections in a
- * row: less would trip on noise.  Open for 5 s first, and never longer than a
- * minute, so that an endpoint that is back is not left alone for long.
+ * Half of 20 calls or more within half a minute, 20 of them in a row, or eight
+ * connections in a row: less would trip on noise.  Open for 5 s first, and
+ * never longer than 45 s and its jitter: an endpoint that is back is found out
+ * within a minute.
  */
 static void
 init_breaker(HrBreakerPolicy *breaker, const HrRetryPolicy *retry,
@@ -201,7 +202,7 @@ init_breaker(HrBreakerPolicy *breaker, const HrRetryPolicy *retry,
         .window_size = 30,
         .minimum_calls = 20,
         .open_us = 5 * SECOND,
-        .open_cap_us = MINUTE,
+        .open_cap_us = 45 * SECOND,
         .open_jitter = 0.2,
         .calm_us = 5 * MINUTE,
         .probes = 3,

@@ -73,11 +73,12 @@ typedef struct HrBreakerPolicy {
     double slow_percent;       /* 0: slow calls do not open it           */
     int64_t slow_us;
     HrWindowKind window;
-    int64_t window_us;    /* of a time window, in window_buckets parts  */
-    unsigned window_size; /* buckets of a time window, calls of a count
+    int64_t window_us;      /* of a time window, in window_buckets parts  */
+    unsigned window_size;   /* buckets of a time window, calls of a count
                               window                                     */
-    unsigned minimum_calls;
-    int64_t open_us; /* first; doubles each time                    */
+    unsigned minimum_calls; /* of the window; so many failures in a row
+                               open it too, whatever came before          */
+    int64_t open_us;        /* first; half as long again each time         */
     int64_t open_cap_us;
     double open_jitter; /* 0.2: up to a fifth less or more             */
     int64_t calm_us;    /* closed so long: the next opening is a first */

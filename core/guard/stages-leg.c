@@ -18,6 +18,10 @@ hr_leg_init(HrLeg *leg, HrOperation *operation, const HrStage *const *stages)
     leg->timeout_us = 0;
 }
 
+/* The last seven in a row, or most of some more. */
+#define FAILING_WEIGHT 0.1
+#define FAILING_SHARE 0.5
+
 static HrClassGuards *
 class_of(const HrLeg *leg)
 {
@@ -60,6 +64,8 @@ breaker_exit(HrPassage *passage, int64_t now_us)
     if (leg->superseded)
         outcome.status = HR_CANCELLED;
     hr_breaker_exit(class_of(leg)->breaker, now_us, &leg->ticket, &outcome);
+    /* It may have closed: before anybody else goes in. */
+    hr_guards_set_pace(leg->operation->guards, now_us);
     return HR_STEP_ON;
 }
 
@@ -346,35 +352,40 @@ attempt_enter(HrPassage *passage, int64_t now_us)
     return HR_STEP_ON;
 }
 
-static void
-set_rate(HrGuards *guards, double per_s, int64_t now_us)
+/* A server that fails most of what it is asked may fail because of that: then
+ * asking less is what helps, and if it is ill for another reason it costs
+ * little.  Probes are few and far between, and say nothing about that. */
+static bool
+is_congested(HrGuards *guards, const HrLeg *leg, const HrOutcome *outcome)
 {
-    double own = guards->policy.rate.requests_per_s;
+    bool failed = hr_outcome_is_failure(outcome);
 
-    if (own > 0)
-        per_s = MIN(per_s, own);
-    guards->slowed = true;
-    hr_rate_set(&guards->requests, now_us, per_s, 1);
-    atomic_store(&guards->counters.rate_milli, (uint_fast64_t)(per_s * 1000));
+    if (leg->ticket.probe)
+        return false;
+    guards->failing += FAILING_WEIGHT * ((failed ? 1 : 0) - guards->failing);
+    return failed && guards->failing >= FAILING_SHARE;
 }
 
 /* What an answer says to all that is asked of the endpoint from now on. */
 static void
-learn(HrGuards *guards, const HrOutcome *outcome, int64_t now_us)
+learn(HrGuards *guards, const HrLeg *leg, const HrOutcome *outcome,
+      int64_t now_us)
 {
     bool throttled = outcome->status == HR_THROTTLED;
+    bool congested = is_congested(guards, leg, outcome);
     int64_t longest = guards->policy.retry[HR_CLASS_READ].retry_after_cap_us;
 
     if (throttled)
         atomic_fetch_add(&guards->counters.throttled, 1);
+    if (!throttled && !hr_outcome_is_failure(outcome))
+        hr_resume_answered(&guards->resume, now_us);
     if (!guards->policy.rate.learn)
         return;
     /* Who asks for ages is not obeyed by everybody. */
     if (outcome->retry_after_us > 0 && outcome->retry_after_us <= longest &&
         (throttled || outcome->status == HR_OVERLOAD))
         hr_rate_pause(&guards->requests, now_us + outcome->retry_after_us);
-    if (hr_cubic_update(&guards->cubic, now_us, throttled))
-        set_rate(guards, guards->cubic.rate, now_us);
+    hr_cubic_update(&guards->cubic, now_us, throttled || congested);
 }
 
 static HrStep
@@ -391,7 +402,7 @@ attempt_exit(HrPassage *passage, int64_t now_us)
         hr_hedge_superseded(guards->hedge, now_us, now_us - leg->started_us);
     if (leg->superseded || hr_outcome_is_local(outcome))
         return HR_STEP_ON;
-    learn(guards, outcome, now_us);
+    learn(guards, leg, outcome, now_us);
     hr_streak_record(&guards->streak, now_us, outcome);
     atomic_store(&guards->counters.multiplier_percent,
                  (unsigned)(guards->streak.multiplier * 100 + 0.5));

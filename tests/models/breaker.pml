@@ -105,7 +105,9 @@ active [CALLERS] proctype caller()
         atomic {
             if
             :: state == closed -> held = true
-            :: state == half_open && out < PROBES ->
+            :: state == half_open &&
+               out < (successes == 0 -> 1 : PROBES) ->
+                /* One goes first. */
                 held = true;
                 probe = true;
                 out++;

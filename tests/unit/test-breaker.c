@@ -43,7 +43,7 @@ make_policy(void)
         .window_size = 30,
         .minimum_calls = 20,
         .open_us = 5 * SECOND,
-        .open_cap_us = 60 * SECOND,
+        .open_cap_us = 45 * SECOND,
         .open_jitter = 0.2,
         .calm_us = 300 * SECOND,
         .probes = 3,
@@ -90,6 +90,22 @@ test_rate(void)
     calls(breaker, SECOND, &bad, 1);
     expect(breaker, HR_BREAKER_OPEN);
     g_assert_cmpint(hr_breaker_retry_at_us(breaker), ==, 6 * SECOND);
+}
+
+/* Long health before does not make a dead endpoint well. */
+static void
+test_row(void)
+{
+    HrBreakerPolicy policy = make_policy();
+    g_autoptr(HrBreaker) breaker = hr_breaker_new(&policy, &fixed, NULL, NULL);
+
+    calls(breaker, SECOND, &good, 1000);
+    calls(breaker, SECOND, &bad, 19);
+    calls(breaker, SECOND, &good, 1);
+    calls(breaker, SECOND, &bad, 19);
+    expect(breaker, HR_BREAKER_CLOSED);
+    calls(breaker, SECOND, &bad, 1);
+    expect(breaker, HR_BREAKER_OPEN);
 }
 
 static void
@@ -178,14 +194,18 @@ test_half_open(void)
     g_assert_false(call(breaker, at - 1, &good));
     g_assert_cmpint(hr_breaker_state_at(breaker, at), ==,
                     HR_BREAKER_HALF_OPEN);
-    for (unsigned i = 0; i < 3; i++)
+    /* One first; the others when it has come back. */
+    g_assert_true(hr_breaker_enter(breaker, at, true, &tickets[0], &retry_at));
+    g_assert_false(
+        hr_breaker_enter(breaker, at, true, &tickets[1], &retry_at));
+    g_assert_cmpint(retry_at, >, at);
+    hr_breaker_exit(breaker, at, &tickets[0], &good);
+    for (unsigned i = 1; i < 3; i++)
         g_assert_true(
             hr_breaker_enter(breaker, at, true, &tickets[i], &retry_at));
     g_assert_false(
         hr_breaker_enter(breaker, at, true, &tickets[3], &retry_at));
-    g_assert_cmpint(retry_at, >, at);
-    for (unsigned i = 0; i < 2; i++)
-        hr_breaker_exit(breaker, at, &tickets[i], &good);
+    hr_breaker_exit(breaker, at, &tickets[1], &good);
     expect(breaker, HR_BREAKER_HALF_OPEN);
     /* Given back unused, it goes to another. */
     hr_breaker_exit(breaker, at, &tickets[2], &cancelled);
@@ -203,18 +223,20 @@ test_stuck_probes(void)
     int64_t at = trip(breaker, SECOND);
     int64_t retry_at;
 
-    for (unsigned i = 0; i < 3; i++)
+    g_assert_true(hr_breaker_enter(breaker, at, true, &tickets[0], &retry_at));
+    hr_breaker_exit(breaker, at, &tickets[0], &good);
+    for (unsigned i = 1; i < 3; i++)
         g_assert_true(
             hr_breaker_enter(breaker, at, true, &tickets[i], &retry_at));
     at += policy.probe_us;
     g_assert_false(call(breaker, at, &good));
     expect(breaker, HR_BREAKER_OPEN);
-    /* Twice as long as the first time. */
-    g_assert_cmpint(hr_breaker_retry_at_us(breaker), ==, at + 10 * SECOND);
+    /* Half as long again as the first time. */
+    g_assert_cmpint(hr_breaker_retry_at_us(breaker), ==, at + 7500000);
     /* Late answers of the lost generation say nothing. */
     at = hr_breaker_retry_at_us(breaker);
     g_assert_true(call(breaker, at, &good));
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 1; i < 3; i++)
         hr_breaker_exit(breaker, at, &tickets[i], &bad);
     expect(breaker, HR_BREAKER_HALF_OPEN);
     calls(breaker, at, &good, 2);
@@ -224,25 +246,26 @@ test_stuck_probes(void)
 static void
 test_open_time(void)
 {
-    static const int64_t expected[] = {5, 10, 20, 40, 60, 60};
+    static const int64_t expected_ms[] = {5000,  7500,  11250, 16875,
+                                          25312, 37968, 45000, 45000};
     HrBreakerPolicy policy = make_policy();
     g_autoptr(HrBreaker) breaker = hr_breaker_new(&policy, &fixed, NULL, NULL);
     int64_t now = SECOND;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(expected); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(expected_ms); i++) {
         if (i == 0)
             trip(breaker, now);
         else
             calls(breaker, now, &bad, 1);
-        g_assert_cmpint(hr_breaker_retry_at_us(breaker) - now, ==,
-                        expected[i] * SECOND);
+        g_assert_cmpint((hr_breaker_retry_at_us(breaker) - now) / 1000, ==,
+                        expected_ms[i]);
         now = hr_breaker_retry_at_us(breaker);
     }
     calls(breaker, now, &good, 3);
     expect(breaker, HR_BREAKER_CLOSED);
     /* Not calm for long enough yet. */
     now += 299 * SECOND;
-    g_assert_cmpint(trip(breaker, now) - now, ==, 60 * SECOND);
+    g_assert_cmpint(trip(breaker, now) - now, ==, 45 * SECOND);
     now = hr_breaker_retry_at_us(breaker);
     calls(breaker, now, &good, 3);
     now += 300 * SECOND;
@@ -415,20 +438,21 @@ typedef struct Model {
     unsigned successes;
     unsigned failures;
     unsigned refused;
-    GArray *calls; /* int64_t: second, negative for a failure */
+    unsigned in_row; /* failures */
+    GArray *calls;   /* int64_t: second, negative for a failure */
 } Model;
 
 static void
 model_change(Model *model, HrBreakerState to, int64_t now)
 {
     HrBreakerState from = model->state;
-    int64_t open = model->policy.open_us;
+    double open = (double)model->policy.open_us;
 
     model->generation++;
     model->state = to;
     if (to == HR_BREAKER_CLOSED) {
         model->closed_at = now;
-        model->refused = 0;
+        model->refused = model->in_row = 0;
         g_array_set_size(model->calls, 0);
     } else if (to == HR_BREAKER_HALF_OPEN) {
         model->out = model->successes = model->failures = 0;
@@ -438,9 +462,9 @@ model_change(Model *model, HrBreakerState to, int64_t now)
             now - model->closed_at >= model->policy.calm_us)
             model->openings = 0;
         for (unsigned i = 0; i < model->openings; i++)
-            open = MIN(open * 2, model->policy.open_cap_us);
+            open = MIN(open * 1.5, (double)model->policy.open_cap_us);
         model->openings++;
-        model->until = now + open;
+        model->until = now + (int64_t)open;
     }
 }
 
@@ -454,7 +478,9 @@ model_enter(Model *model, int64_t now)
     if (model->state == HR_BREAKER_OPEN)
         return false;
     if (model->state == HR_BREAKER_HALF_OPEN &&
-        model->out >= model->policy.probes)
+        model->out >= (model->successes + model->failures == 0
+                           ? 1
+                           : model->policy.probes))
         return false;
     model->out += model->state == HR_BREAKER_HALF_OPEN;
     return true;
@@ -470,6 +496,7 @@ model_record(Model *model, int64_t now, bool failed, bool connect)
 
     g_array_append_val(model->calls, entry);
     model->refused = connect ? model->refused + 1 : 0;
+    model->in_row = failed ? model->in_row + 1 : 0;
     for (guint i = 0; i < model->calls->len; i++) {
         int64_t one = g_array_index(model->calls, int64_t, i);
 
@@ -480,6 +507,7 @@ model_record(Model *model, int64_t now, bool failed, bool connect)
     }
     if (failed &&
         (model->refused >= model->policy.connect_failures ||
+         model->in_row >= model->policy.minimum_calls ||
          (all >= model->policy.minimum_calls && failures * 2 >= all)))
         model_change(model, HR_BREAKER_OPEN, now);
 }
@@ -653,7 +681,7 @@ test_recovery(void)
             call(breaker, now, now < back ? &bad : &good);
             now += 20000;
         }
-        g_assert_cmpint(now - back, <=, 72 * SECOND + 100000);
+        g_assert_cmpint(now - back, <=, 54 * SECOND + 100000);
     }
 }
 
@@ -663,6 +691,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/breaker/opens-when-half-of-enough-calls-fail",
                     test_rate);
+    g_test_add_func("/breaker/opens-for-failures-in-a-row", test_row);
     g_test_add_func("/breaker/counts-only-what-says-something",
                     test_what_counts);
     g_test_add_func("/breaker/opens-for-connections-in-a-row",
