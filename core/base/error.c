@@ -72,8 +72,9 @@ hr_eligibility_name(HrEligibility eligibility)
         [HR_RETRY_PARK] = "park",
     };
 
-    return eligibility < G_N_ELEMENTS(names) ? names[eligibility]
-                                             : names[HR_RETRY_NEVER];
+    return eligibility >= 0 && eligibility < HR_ELIGIBILITY_COUNT
+               ? names[eligibility]
+               : names[HR_RETRY_NEVER];
 }
 
 gboolean

@@ -19,16 +19,10 @@ GQuark
 hr_error_quark(void);
 
 /* What may be done about an error. */
-typedef enum HrEligibility {
-    HR_RETRY_NEVER,
-    HR_RETRY_ALWAYS,        /* never reached the server's logic            */
-    HR_RETRY_IF_IDEMPOTENT, /* may have been carried out                   */
-    HR_RETRY_AFTER,         /* not carried out, and the server wants time  */
-    HR_RETRY_REAUTH,        /* once, with new credentials                  */
-    HR_RETRY_REFETCH,       /* look again, decide anew                     */
-    HR_RETRY_PARK,          /* not now: later, by the scheduler            */
-    HR_ELIGIBILITY_COUNT
-} HrEligibility;
+/* What may be done about an error: HR_RETRY_NEVER and so on. */
+typedef hr_eligibility HrEligibility;
+
+#define HR_ELIGIBILITY_COUNT (HR_RETRY_PARK + 1)
 
 /* What an error carries beside its class and its text.  All zero for one that
  * nobody described. */

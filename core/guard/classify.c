@@ -109,7 +109,8 @@ classify_5xx(unsigned status, bool asks_to_wait)
 
 HrClassification
 hr_classify_http(unsigned status, const char *code, bool asks_to_wait,
-                 bool challenged, const HrErrorRules *rules)
+                 bool challenged, const HrErrorRules *rules,
+                 const HrErrorRules *hints)
 {
     const HrErrorRule *rule;
 
@@ -118,6 +119,8 @@ hr_classify_http(unsigned status, const char *code, bool asks_to_wait,
     if (status < 400)
         return CLASS(OK, NEVER);
     rule = find_rule(rules, status, code);
+    if (rule == NULL)
+        rule = find_rule(hints, status, code);
     if (rule != NULL)
         return (HrClassification){rule->category, rule->eligibility};
     for (unsigned i = 0; code != NULL && i < G_N_ELEMENTS(body_codes); i++)

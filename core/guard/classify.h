@@ -5,7 +5,7 @@
  *
  * From codes only, never from the text of a message.  What libcurl says is
  * classified in net/failure.c, the only place that knows its codes.  Rules of
- * the configuration come first.
+ * the configuration come first, then what a plugin says of its request.
  */
 #ifndef HR_GUARD_CLASSIFY_H
 #define HR_GUARD_CLASSIFY_H
@@ -17,7 +17,8 @@ typedef struct HrClassification {
     HrEligibility eligibility;
 } HrClassification;
 
-/* A rule of the configuration: an answer of these codes is this. */
+/* A rule of the configuration, or of a plugin for one request: an answer of
+ * these codes is this. */
 typedef struct HrErrorRule {
     unsigned status;  /* 0: any                                        */
     const char *code; /* registry error code, any case; NULL: any      */
@@ -32,11 +33,12 @@ typedef struct HrErrorRules {
 
 /* An HTTP answer.  `code` is the first error code of its body ("DENIED"), or
  * NULL; `asks_to_wait` says that it carries a Retry-After, `challenged` that
- * it carries a Bearer challenge.  `rules` may be NULL.  Status codes below
- * 400 are HR_OK, what is none at all is HR_UNKNOWN. */
+ * it carries a Bearer challenge.  `rules` go before `hints`; both may be NULL.
+ * Status codes below 400 are HR_OK, what is none at all is HR_UNKNOWN. */
 HrClassification
 hr_classify_http(unsigned status, const char *code, bool asks_to_wait,
-                 bool challenged, const HrErrorRules *rules);
+                 bool challenged, const HrErrorRules *rules,
+                 const HrErrorRules *hints);
 
 /* An errno value. */
 HrClassification

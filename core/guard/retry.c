@@ -11,9 +11,6 @@
  * not all come back at once. */
 #define RETRY_AFTER_SPREAD 0.1
 
-/* How long to leave alone what needs somebody to act, a quota for one. */
-#define PARKED_US (15 * MINUTE)
-
 static bool
 is_throttled(const HrOutcome *outcome)
 {
@@ -171,7 +168,7 @@ hr_retry_decide(const HrRetryPolicy *policy, HrRetryState *state,
     if (outcome->eligibility == HR_RETRY_PARK) {
         decide(decision, HR_RETRY_LATER,
                outcome->retry_after_us > 0 ? outcome->retry_after_us
-                                           : PARKED_US,
+                                           : HR_RETRY_PARKED_US,
                now_us, "nothing to be done now");
         return;
     }

@@ -15,6 +15,10 @@
 
 #include "guard/policy.h"
 
+/* How long to leave alone what needs somebody to act, a quota for one, when
+ * nothing else is known. */
+#define HR_RETRY_PARKED_US (15 * 60 * INT64_C(1000000))
+
 typedef enum HrRetryVerdict {
     HR_RETRY_GIVE_UP, /* for good: never eligible                           */
     HR_RETRY_AGAIN,   /* at `at_us`, by who asked                           */

@@ -589,7 +589,7 @@ hr_exchange_set_error(const HrExchange *exchange, const char *what,
     else if (exchange->error != NULL)
         failure = g_error_copy(exchange->error);
     else
-        hr_registry_error_set(&exchange->response, exchange->endpoint->rules,
+        hr_registry_error_set(&exchange->response, exchange->request,
                               exchange->operation.attempts,
                               exchange->endpoint->authorization != NULL,
                               &failure);

@@ -192,7 +192,7 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
         hr_error_set(error, HR_INVALID, "HTTP %u instead of 200", status);
     } else if (answered && status != 200) {
         hr_registry_error_set(
-            &source->send.response, source->request->endpoint->rules, 1,
+            &source->send.response, source->request, 1,
             ours && source->request->endpoint->authorization != NULL, error);
     } else if (code != CURLE_OK) {
         hr_pipe_connection_error(pipe, &source->send.attempt, code,

@@ -100,9 +100,9 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
     bool whole = sent_bytes(pipe) == pipe->size;
 
     if (hr_pipe_target_refused(pipe)) {
-        hr_registry_error_set(
-            &target->send.response, target->request->endpoint->rules, 1,
-            target->request->endpoint->authorization != NULL, error);
+        hr_registry_error_set(&target->send.response, target->request, 1,
+                              target->request->endpoint->authorization != NULL,
+                              error);
         g_prefix_error(error, whole ? "upload refused: "
                                     : "upload refused half way: ");
     } else if (code != CURLE_OK) {

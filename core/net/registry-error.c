@@ -129,9 +129,9 @@ has_bearer_challenge(const HrResponse *response)
     return false;
 }
 
-HrClassification
-hr_registry_error_classify(const HrResponse *response,
-                           const HrErrorRules *rules)
+static HrClassification
+classify(const HrResponse *response, const HrErrorRules *rules,
+         const HrErrorRules *hints)
 {
     HrJson *first = NULL;
     g_autoptr(HrJson) body = NULL;
@@ -145,19 +145,29 @@ hr_registry_error_classify(const HrResponse *response,
     return hr_classify_http(response->status, code,
                             hr_response_header(response, "Retry-After") !=
                                 NULL,
-                            has_bearer_challenge(response), rules);
+                            has_bearer_challenge(response), rules, hints);
+}
+
+HrClassification
+hr_registry_error_classify(const HrResponse *response,
+                           const HrRequest *request)
+{
+    return classify(response, request->endpoint->rules, &request->hints);
 }
 
 void
-hr_registry_error_set(const HrResponse *response, const HrErrorRules *rules,
+hr_registry_error_set(const HrResponse *response, const HrRequest *request,
                       unsigned attempts, bool has_credentials, GError **error)
 {
-    HrClassification is = hr_registry_error_classify(response, rules);
+    HrClassification is = hr_registry_error_classify(response, request);
     g_autofree char *words = own_words(response);
     g_autofree char *count = NULL;
     g_autoptr(GError) made = NULL;
     HrErrorDetails *details;
 
+    /* Whoever takes it for a failure after all means what it is in general. */
+    if (is.status == HR_OK)
+        is = classify(response, NULL, NULL);
     if (is.status == HR_OK)
         is.status = HR_INVALID;
     if (attempts > 1)

@@ -10,19 +10,21 @@
 #include <stdbool.h>
 
 #include "guard/classify.h"
+#include "net/request.h"
 #include "net/response.h"
 
-/* Category and eligibility, from the status code, the first error code of the
- * body and the endpoint's rules (may be NULL). */
+/* Category and eligibility of the answer to `request`, from the status code,
+ * the first error code of the body, the endpoint's rules and what the request
+ * says of its answers. */
 HrClassification
 hr_registry_error_classify(const HrResponse *response,
-                           const HrErrorRules *rules);
+                           const HrRequest *request);
 
 /* Class as above; text "HTTP 404 after 2 attempts: CODE: message" with the
  * registry's own words where the body has the form of the distribution
  * specification. */
 void
-hr_registry_error_set(const HrResponse *response, const HrErrorRules *rules,
+hr_registry_error_set(const HrResponse *response, const HrRequest *request,
                       unsigned attempts, bool has_credentials, GError **error);
 
 #endif

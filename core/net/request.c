@@ -81,6 +81,7 @@ make_url(const HrEndpoint *endpoint, const hr_http_request *given,
 typedef struct Needs {
     size_t text_bytes;
     size_t headers;
+    unsigned hints;
     size_t body_bytes;
     bool has_type;
     bool has_authorization;
@@ -103,6 +104,25 @@ measure(const hr_http_request *given, Needs *needs)
             needs->has_type = true;
         if (g_ascii_strncasecmp(*header, "Authorization:", 14) == 0)
             needs->has_authorization = true;
+    }
+    return true;
+}
+
+static bool
+measure_hints(const hr_http_request *given, Needs *needs)
+{
+    if (!HR_HAS(given, hr_http_request, answers) || given->answers == NULL)
+        return true;
+    for (; given->answers[needs->hints] != NULL; needs->hints++) {
+        const hr_http_answer *answer = given->answers[needs->hints];
+
+        if (!HR_HAS(answer, hr_http_answer, eligibility) ||
+            answer->category < HR_OK || answer->category > HR_CONFIG ||
+            answer->eligibility < 0 ||
+            answer->eligibility >= HR_ELIGIBILITY_COUNT)
+            return false;
+        if (answer->code != NULL)
+            needs->text_bytes += strlen(answer->code) + 1;
     }
     return true;
 }
@@ -155,15 +175,36 @@ fill_headers(HrRequest *request, const hr_http_request *given,
             (char *)hr_secret_reveal(endpoint->authorization);
 }
 
+static void
+fill_hints(HrRequest *request, const hr_http_request *given,
+           const Needs *needs, HrErrorRule *rules, char **text)
+{
+    request->hints = (HrErrorRules){rules, needs->hints};
+    for (unsigned i = 0; i < needs->hints; i++) {
+        const hr_http_answer *answer = given->answers[i];
+
+        rules[i] = (HrErrorRule){
+            .status = answer->status,
+            .code =
+                answer->code != NULL ? append_text(text, answer->code) : NULL,
+            .category = answer->category,
+            .eligibility = answer->eligibility,
+        };
+    }
+}
+
 static HrRequest *
 copy_request(HrEndpoint *endpoint, const hr_http_request *given,
              const char *url, const Needs *needs)
 {
     size_t nodes_bytes = needs->headers * sizeof(struct curl_slist);
-    HrRequest *request = g_malloc(sizeof *request + nodes_bytes + strlen(url) +
-                                  1 + needs->text_bytes + needs->body_bytes);
+    size_t hints_bytes = needs->hints * sizeof(HrErrorRule);
+    HrRequest *request =
+        g_malloc(sizeof *request + nodes_bytes + hints_bytes + strlen(url) +
+                 1 + needs->text_bytes + needs->body_bytes);
     struct curl_slist *nodes = (struct curl_slist *)(request + 1);
-    char *text = (char *)nodes + nodes_bytes;
+    HrErrorRule *hints = (HrErrorRule *)((char *)nodes + nodes_bytes);
+    char *text = (char *)hints + hints_bytes;
 
     memset(request, 0, sizeof *request);
     request->endpoint = endpoint;
@@ -173,6 +214,7 @@ copy_request(HrEndpoint *endpoint, const hr_http_request *given,
         given->limit_bytes > 0 ? given->limit_bytes : DEFAULT_LIMIT_BYTES;
     request->url = append_text(&text, url);
     fill_headers(request, given, needs, nodes, &text);
+    fill_hints(request, given, needs, hints, &text);
     if (needs->body_bytes > 0)
         request->body = memcpy(text, given->body, needs->body_bytes);
     request->body_size = needs->body_bytes;
@@ -195,6 +237,11 @@ hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
         hr_error_set(error, HR_BUG,
                      "a request with an unknown method or a header that is "
                      "none");
+        return NULL;
+    }
+    if (!measure_hints(given, &needs)) {
+        hr_error_set(error, HR_BUG,
+                     "a request that hints at answers in an unknown way");
         return NULL;
     }
     if (with_body && given->body != NULL)

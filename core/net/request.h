@@ -25,8 +25,9 @@ typedef struct HrRequest {
     const void *body;                /* NULL: none */
     size_t body_size;
     uint64_t limit_bytes;
+    HrErrorRules hints; /* what answers stand for */
     char id[HR_REQUEST_ID_CAPACITY];
-    /* header nodes, url, header texts and body follow */
+    /* header nodes, hints, texts and body follow */
 } HrRequest;
 
 /* Copies `given` for `endpoint`; without its body if `with_body` is false.

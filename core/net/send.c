@@ -132,8 +132,8 @@ hr_send_set_outcome(HrSend *send, const GError *error)
     if (error != NULL) {
         hr_outcome_from_error(error, outcome);
     } else {
-        HrClassification is = hr_registry_error_classify(
-            response, send->request->endpoint->rules);
+        HrClassification is =
+            hr_registry_error_classify(response, send->request);
 
         /* A server that failed has at least seen the request. */
         outcome->sent = true;

@@ -86,12 +86,26 @@ call_reason(hr_module *module, hr_call *call)
     return call != NULL ? hr_call_reason(call) : "";
 }
 
+static void
+hint_call(hr_module *module, hr_call *call, hr_eligibility eligibility,
+          int64_t wait_ms)
+{
+    if (call == NULL || eligibility < 0 ||
+        eligibility >= HR_ELIGIBILITY_COUNT || wait_ms < 0 ||
+        wait_ms > INT64_MAX / 1000)
+        hr_host_misused(module, "call.hint without call, of an unknown "
+                                "eligibility or with a negative wait");
+    else
+        hr_call_hint(call, eligibility, wait_ms * 1000);
+}
+
 static const hr_host_call call_table = {
     .struct_size = sizeof call_table,
     .fail = fail_call,
     .cancelled = call_cancelled,
     .forgive = forgive_call,
     .reason = call_reason,
+    .hint = hint_call,
 };
 
 /* --------------------------------------------------------------- config */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/lock.h"
+#include "guard/retry.h"
 
 #define CORRELATION_BYTES 16
 
@@ -193,6 +194,30 @@ const char *
 hr_call_reason(const HrCall *call)
 {
     return call->failure != NULL ? call->failure->message : "";
+}
+
+void
+hr_call_hint(HrCall *call, HrEligibility eligibility, int64_t wait_us)
+{
+    HrErrorDetails *details = hr_error_details(call->failure);
+    int64_t now = hr_clock_monotonic_us();
+
+    if (details == NULL)
+        return;
+    details->eligibility = eligibility;
+    details->classified = true;
+    details->retry_at_us = 0;
+    if (eligibility == HR_RETRY_NEVER || eligibility == HR_RETRY_REFETCH) {
+        atomic_store(&call->retry_at_us, 0);
+        return;
+    }
+    if (wait_us == 0 && eligibility == HR_RETRY_PARK)
+        wait_us = HR_RETRY_PARKED_US;
+    if (wait_us == 0)
+        return;
+    details->retry_at_us =
+        wait_us < INT64_MAX - now ? now + wait_us : INT64_MAX;
+    hr_call_put_off(call, details->retry_at_us, false);
 }
 
 void

@@ -97,6 +97,12 @@ hr_call_take_error(HrCall *call, hr_status status, GError **error);
 const char *
 hr_call_reason(const HrCall *call);
 
+/* Says what may be done about the recorded failure, and when: not before
+ * `wait_us` from now, 0 if nothing is known.  Nothing is recorded: nothing
+ * happens. */
+void
+hr_call_hint(HrCall *call, HrEligibility eligibility, int64_t wait_us);
+
 /* Forgets a recorded failure. */
 void
 hr_call_forgive(HrCall *call);

@@ -81,6 +81,23 @@ enum {
     HR_CONFIG = 22         /* the configuration is wrong                    */
 };
 
+/*
+ * What may be done about an error.  It follows from the class; a plugin that
+ * knows better says so with hr_http_answer before, or with
+ * hr_host_call::hint after.
+ */
+typedef int32_t hr_eligibility;
+
+enum {
+    HR_RETRY_NEVER = 0,         /* it would fail again                      */
+    HR_RETRY_ALWAYS = 1,        /* it never reached the server's logic      */
+    HR_RETRY_IF_IDEMPOTENT = 2, /* it may have been carried out             */
+    HR_RETRY_AFTER = 3,         /* not carried out, the server wants time   */
+    HR_RETRY_REAUTH = 4,        /* once, with new credentials               */
+    HR_RETRY_REFETCH = 5,       /* look again, decide anew                  */
+    HR_RETRY_PARK = 6           /* not now: later, by the scheduler         */
+};
+
 /* Severity of a log message or event. */
 enum {
     HR_LOG_ERROR = 0,

@@ -87,6 +87,13 @@ typedef struct hr_host_call {
      * that answers many queries at once and tells each its own reason.
      * Borrowed until the next fail or forgive. */
     const char *(*reason)(hr_module *module, hr_call *call);
+
+    /* Says what may be done about the recorded failure, where that does not
+     * follow from its class.  `wait_ms` is when: not before so many
+     * milliseconds from now; 0 leaves it to the host.  Nothing is recorded:
+     * nothing happens. */
+    void (*hint)(hr_module *module, hr_call *call, hr_eligibility eligibility,
+                 int64_t wait_ms);
 } hr_host_call;
 
 /* --------------------------------------------------------------- config */
@@ -152,6 +159,20 @@ enum {
 };
 
 /*
+ * What an answer to one request stands for, where it is not what the status
+ * code says in general.  Settings of the configuration (errors) go before it.
+ */
+typedef struct hr_http_answer {
+    uint32_t struct_size;
+    uint32_t status;            /* 400 to 599; 0: any of them               */
+    const char *code;           /* error code of its body, any case; NULL:
+                                   any, or none                             */
+    hr_status category;         /* HR_OK: an answer like any other, neither
+                                   repeated nor held against the server     */
+    hr_eligibility eligibility;
+} hr_http_answer;
+
+/*
  * One request.  Borrowed by `send`, which copies what it needs.
  *
  * `target` starts with "/" and is appended to the endpoint's address, or,
@@ -170,6 +191,8 @@ typedef struct hr_http_request {
     const void *body;           /* NULL for none                           */
     uint64_t body_size;
     uint64_t limit_bytes;       /* longest response body taken; 0: 4 MiB   */
+    const hr_http_answer *const *answers; /* the first that fits counts;
+                                   ends in NULL; or NULL                    */
 } hr_http_request;
 
 typedef struct hr_host_http {

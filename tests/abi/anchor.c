@@ -14,6 +14,7 @@ hr_host_log hr_anchor_host_log;
 hr_host_call hr_anchor_host_call;
 hr_host_config hr_anchor_host_config;
 hr_host_names hr_anchor_host_names;
+hr_http_answer hr_anchor_http_answer;
 hr_http_request hr_anchor_http_request;
 hr_host_http hr_anchor_host_http;
 hr_host_blob hr_anchor_host_blob;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "guard/retry.h"
 #include "work/call.h"
 
 #define ROUNDS 2000
@@ -356,6 +357,31 @@ test_free_while_cancelled(void)
     pthread_barrier_destroy(&service.turn);
 }
 
+/* A plugin knows better what may be done about its failure. */
+static void
+test_hint(void)
+{
+    g_autoptr(HrCancel) cancel = hr_cancel_new(NULL);
+    g_autoptr(HrCall) call = hr_call_new(cancel, HR_TIME_NEVER);
+    g_autoptr(GError) error = NULL;
+    int64_t before = hr_clock_monotonic_us();
+
+    hr_call_hint(call, HR_RETRY_PARK, 1000000);
+    g_assert_cmpint(hr_call_retry_at_us(call), ==, 0);
+    hr_call_fail(call, HR_CONFLICT, "in use");
+    hr_call_hint(call, HR_RETRY_PARK, 1000000);
+    g_assert_cmpint(hr_call_retry_at_us(call), >=, before + 1000000);
+    hr_call_hint(call, HR_RETRY_NEVER, 0);
+    g_assert_cmpint(hr_call_retry_at_us(call), ==, 0);
+    hr_call_hint(call, HR_RETRY_PARK, 0);
+    g_assert_cmpint(hr_call_retry_at_us(call), >=,
+                    before + HR_RETRY_PARKED_US);
+    hr_call_hint(call, HR_RETRY_AFTER, INT64_MAX);
+    g_assert_cmpint(hr_call_retry_at_us(call), ==, INT64_MAX);
+    g_assert_false(hr_call_take_error(call, HR_CONFLICT, &error));
+    g_assert_cmpint(hr_error_details(error)->eligibility, ==, HR_RETRY_AFTER);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -379,5 +405,6 @@ main(int argc, char **argv)
                     test_free_after_raise);
     g_test_add_func("/call/may-be-freed-while-cancelled",
                     test_free_while_cancelled);
+    g_test_add_func("/call/takes-hints-about-its-failure", test_hint);
     return g_test_run();
 }

@@ -69,18 +69,19 @@ static void
 test_http(void)
 {
     for (int code = 0; code < 1000; code++)
-        check(find(http, G_N_ELEMENTS(http), code), code,
-              hr_classify_http((unsigned)code, NULL, false, false, NULL));
+        check(
+            find(http, G_N_ELEMENTS(http), code), code,
+            hr_classify_http((unsigned)code, NULL, false, false, NULL, NULL));
 }
 
 static void
 test_headers(void)
 {
-    HrClassification is = hr_classify_http(503, NULL, true, false, NULL);
+    HrClassification is = hr_classify_http(503, NULL, true, false, NULL, NULL);
 
     g_assert_cmpint(is.status, ==, HR_OVERLOAD);
     g_assert_cmpint(is.eligibility, ==, HR_RETRY_AFTER);
-    is = hr_classify_http(401, NULL, false, true, NULL);
+    is = hr_classify_http(401, NULL, false, true, NULL, NULL);
     g_assert_cmpint(is.status, ==, HR_AUTH_EXPIRED);
     g_assert_cmpint(is.eligibility, ==, HR_RETRY_REAUTH);
 }
@@ -89,20 +90,21 @@ static void
 test_body_codes(void)
 {
     HrClassification is =
-        hr_classify_http(403, "toomanyrequests", false, false, NULL);
+        hr_classify_http(403, "toomanyrequests", false, false, NULL, NULL);
 
     g_assert_cmpint(is.status, ==, HR_THROTTLED);
-    is = hr_classify_http(400, "DIGEST_INVALID", false, false, NULL);
+    is = hr_classify_http(400, "DIGEST_INVALID", false, false, NULL, NULL);
     g_assert_cmpint(is.status, ==, HR_INTEGRITY);
-    is = hr_classify_http(404, "NAME_UNKNOWN", false, false, NULL);
+    is = hr_classify_http(404, "NAME_UNKNOWN", false, false, NULL, NULL);
     g_assert_cmpint(is.status, ==, HR_NOT_FOUND);
-    is = hr_classify_http(404, "MANIFEST_BLOB_UNKNOWN", false, false, NULL);
+    is = hr_classify_http(404, "MANIFEST_BLOB_UNKNOWN", false, false, NULL,
+                          NULL);
     g_assert_cmpint(is.eligibility, ==, HR_RETRY_REFETCH);
-    is = hr_classify_http(403, "DENIED", false, false, NULL);
+    is = hr_classify_http(403, "DENIED", false, false, NULL, NULL);
     g_assert_cmpint(is.status, ==, HR_AUTH_DENIED);
-    is = hr_classify_http(412, "DENIED", false, false, NULL);
+    is = hr_classify_http(412, "DENIED", false, false, NULL, NULL);
     g_assert_cmpint(is.status, ==, HR_IMMUTABLE);
-    is = hr_classify_http(200, "DENIED", false, false, NULL);
+    is = hr_classify_http(200, "DENIED", false, false, NULL, NULL);
     g_assert_cmpint(is.status, ==, HR_OK);
 }
 
@@ -122,8 +124,8 @@ test_any_code(void)
 
         for (int j = 0; j < 10; j++)
             code[j] = (char)g_rand_int_range(rand, 1, 256);
-        is = hr_classify_http(status, code, false, false, NULL);
-        plain = hr_classify_http(status, NULL, false, false, NULL);
+        is = hr_classify_http(status, code, false, false, NULL, NULL);
+        plain = hr_classify_http(status, NULL, false, false, NULL, NULL);
         g_assert_cmpint(is.status, ==, plain.status);
         g_assert_cmpint(is.eligibility, ==, plain.eligibility);
     }
@@ -137,20 +139,36 @@ test_rules(void)
         {500, NULL, HR_INVALID, HR_RETRY_NEVER},
         {0, "SLOW_DOWN", HR_THROTTLED, HR_RETRY_AFTER},
     };
+    static const HrErrorRule hinted[] = {
+        {502, NULL, HR_OK, HR_RETRY_NEVER},
+        {500, NULL, HR_CONFLICT, HR_RETRY_NEVER},
+    };
     const HrErrorRules rules = {items, G_N_ELEMENTS(items)};
+    const HrErrorRules hints = {hinted, G_N_ELEMENTS(hinted)};
+
+    /* The administrator's word goes before the plugin's. */
+    g_assert_cmpint(
+        hr_classify_http(500, NULL, false, false, &rules, &hints).status, ==,
+        HR_INVALID);
+    g_assert_cmpint(
+        hr_classify_http(502, NULL, false, false, &rules, &hints).status, ==,
+        HR_OK);
 
     g_assert_cmpint(
-        hr_classify_http(500, "quota", false, false, &rules).status, ==,
+        hr_classify_http(500, "quota", false, false, &rules, NULL).status, ==,
         HR_QUOTA);
-    g_assert_cmpint(hr_classify_http(500, NULL, false, false, &rules).status,
-                    ==, HR_INVALID);
     g_assert_cmpint(
-        hr_classify_http(403, "SLOW_DOWN", true, false, &rules).eligibility,
+        hr_classify_http(500, NULL, false, false, &rules, NULL).status, ==,
+        HR_INVALID);
+    g_assert_cmpint(
+        hr_classify_http(403, "SLOW_DOWN", true, false, &rules, NULL)
+            .eligibility,
         ==, HR_RETRY_AFTER);
-    g_assert_cmpint(hr_classify_http(502, NULL, false, false, &rules).status,
-                    ==, HR_TRANSIENT);
     g_assert_cmpint(
-        hr_classify_http(204, "QUOTA", false, false, &rules).status, ==,
+        hr_classify_http(502, NULL, false, false, &rules, NULL).status, ==,
+        HR_TRANSIENT);
+    g_assert_cmpint(
+        hr_classify_http(204, "QUOTA", false, false, &rules, NULL).status, ==,
         HR_OK);
 }
 

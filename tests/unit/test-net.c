@@ -304,6 +304,83 @@ test_retry_after(void)
     tear_down(&f);
 }
 
+static HrExchange *
+request_with(Fixture *f, unsigned method, const char *target,
+             const hr_http_answer *const *answers)
+{
+    hr_http_request given = {
+        .struct_size = sizeof given,
+        .method = method,
+        .target = target,
+        .answers = answers,
+    };
+    g_autoptr(GError) error = NULL;
+    HrExchange *exchange =
+        hr_exchange_send(f->endpoint, f->call, &given, &error);
+
+    g_assert_no_error(error);
+    g_assert_true(hr_exchange_wait(exchange, &error));
+    g_assert_no_error(error);
+    return exchange;
+}
+
+/* Whoever asks may know better what an answer stands for. */
+static void
+test_hints(void)
+{
+    static const char coded[] = "{\"errors\":[{\"code\":\"IN_USE\"}]}";
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET", .path = "/exists", .status = 500},
+        {.method = "GET", .path = "/soon", .times = 2, .status = 404},
+        {.method = "GET", .path = "/soon", .status = 200},
+        {.method = "GET",
+         .path = "/used",
+         .status = 412,
+         .body = coded,
+         .body_size = sizeof coded - 1},
+        {0}};
+    static const hr_http_answer exists = {
+        .struct_size = sizeof exists, .status = 500, .category = HR_OK};
+    static const hr_http_answer soon = {.struct_size = sizeof soon,
+                                        .status = 404,
+                                        .category = HR_TRANSIENT,
+                                        .eligibility = HR_RETRY_IF_IDEMPOTENT};
+    static const hr_http_answer used = {.struct_size = sizeof used,
+                                        .code = "in_use",
+                                        .category = HR_CONFLICT,
+                                        .eligibility = HR_RETRY_PARK};
+    static const hr_http_answer *const all[] = {&exists, &soon, &used, NULL};
+    static const hr_http_answer odd = {
+        .struct_size = sizeof odd, .category = HR_OK, .eligibility = 99};
+    static const hr_http_answer *const none[] = {&odd, NULL};
+    hr_http_request bad = {
+        .struct_size = sizeof bad, .target = "/exists", .answers = none};
+    Fixture f;
+    g_autoptr(GError) error = NULL;
+    HrExchange *exchange;
+
+    set_up(&f, routes);
+    for (unsigned i = 0; i < 40; i++) {
+        exchange = request_with(&f, HR_HTTP_GET, "/exists", all);
+        g_assert_cmpuint(hr_exchange_status(exchange), ==, 500);
+        hr_exchange_free(exchange);
+    }
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/exists"), ==, 40);
+    exchange = request_with(&f, HR_HTTP_GET, "/soon", all);
+    g_assert_cmpuint(hr_exchange_status(exchange), ==, 200);
+    hr_exchange_free(exchange);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/soon"), ==, 3);
+    exchange = request_with(&f, HR_HTTP_GET, "/used", all);
+    hr_exchange_set_error(exchange, "delete", &error);
+    g_assert_cmpint(hr_error_status(error), ==, HR_CONFLICT);
+    g_assert_cmpint(hr_error_details(error)->eligibility, ==, HR_RETRY_PARK);
+    g_clear_error(&error);
+    hr_exchange_free(exchange);
+    g_assert_null(hr_exchange_send(f.endpoint, f.call, &bad, &error));
+    g_assert_cmpint(hr_error_status(error), ==, HR_BUG);
+    tear_down(&f);
+}
+
 static void
 test_no_answer(void)
 {
@@ -674,6 +751,8 @@ main(int argc, char **argv)
     g_test_add_func("/net/sends-bodies-as-they-are", test_bodies);
     g_test_add_func("/net/repeats-what-may-be-repeated", test_retry);
     g_test_add_func("/net/waits-as-long-as-the-server-asks", test_retry_after);
+    g_test_add_func("/net/takes-an-answer-for-what-its-asker-says",
+                    test_hints);
     g_test_add_func("/net/gives-up-silent-servers", test_no_answer);
     g_test_add_func("/net/says-who-refuses-connections", test_refused);
     g_test_add_func("/net/bounds-bodies", test_too_large);

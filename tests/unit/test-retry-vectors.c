@@ -112,7 +112,8 @@ outcome_of(const json_t *response)
     const char *code = text(response, "error_code");
     HrErrorRule rule = {0, "Throttling", HR_THROTTLED, HR_RETRY_AFTER};
     HrErrorRules rules = {&rule, 1};
-    HrClassification is = hr_classify_http(status, code, false, false, &rules);
+    HrClassification is =
+        hr_classify_http(status, code, false, false, &rules, NULL);
     const char *after =
         text(json_object_get(response, "headers"), "x-amz-retry-after");
     int64_t wait = after != NULL ? g_ascii_strtoll(after, NULL, 10) : 0;
