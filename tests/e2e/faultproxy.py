@@ -6,7 +6,7 @@
     proxy.rule(".*", "/v2/", chance=0.1, fault=["reset_head", "truncate"])
 
 A rule applies to requests whose method and target match, the `nth` time only,
-`times` times, or by chance, and does one thing of:
+`times` times, `after` so many, or by chance, and does one thing of:
 
     latency=S (+ jitter=S)   answer later            bandwidth=B  bytes a second
     slice=N                  pieces of N bytes       hole         never answer
@@ -20,14 +20,20 @@ A rule applies to requests whose method and target match, the `nth` time only,
     html                     200 and a page for browsers
     twice                    the registry gets the request two times
     lost                     the registry is asked, its answer is thrown away
+    tls_cut                  the connection ends in the middle of a TLS record
+
+With a certificate it is a server of TLS; `cut_handshakes` of the next
+connections then end in theirs.
 
 `fault` chooses one of several by chance.  `log` has what came and went.
 """
 import http.client
+import os
 import random
 import re
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
@@ -55,6 +61,7 @@ class Rule:
         self.pattern = re.compile(pattern)
         self.nth = options.pop("nth", None)
         self.times = options.pop("times", None)
+        self.after = options.pop("after", 0)
         self.chance = options.pop("chance", None)
         self.seen = 0
         self.options = options
@@ -65,6 +72,8 @@ class Rule:
                 and self.pattern.search(target)):
             return None
         self.seen += 1
+        if self.seen <= self.after:
+            return None
         if self.nth is not None and self.seen != self.nth:
             return None
         if self.times is not None and self.seen > self.times:
@@ -79,8 +88,14 @@ class Rule:
 
 
 class FaultProxy:
-    def __init__(self, backend_port, seed=0):
+    def __init__(self, backend_port, seed=0, certificate=None):
+        """`certificate` is a pair of files, certificate and key, or None."""
         self.backend_port = backend_port
+        self.cut_handshakes = 0
+        self.tls = None
+        if certificate is not None:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
         self.chooser = random.Random(seed)
         self.lock = threading.Lock()
         self.rules = []
@@ -99,7 +114,8 @@ class FaultProxy:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     def rule(self, method, pattern, **options):
         with self.lock:
@@ -147,9 +163,23 @@ class Handler(socketserver.StreamRequestHandler):
     proxy = None
     disable_nagle_algorithm = True
 
+    def setup(self):
+        proxy = self.proxy
+        with proxy.lock:
+            proxy.connections += 1
+            cut = proxy.tls is not None and proxy.cut_handshakes > 0
+            proxy.cut_handshakes -= cut
+        if cut:
+            # Half of what the client says, and the door.
+            self.request.recv(100)
+            self.request.close()
+            raise Reset
+        if proxy.tls is not None:
+            self.request = proxy.tls.wrap_socket(self.request,
+                                                 server_side=True)
+        super().setup()
+
     def handle(self):
-        with self.proxy.lock:
-            self.proxy.connections += 1
         backend = http.client.HTTPConnection("127.0.0.1",
                                              self.proxy.backend_port)
         try:
@@ -164,6 +194,14 @@ class Handler(socketserver.StreamRequestHandler):
             pass
         finally:
             backend.close()
+
+    def cut_record(self):
+        """The head of a record of 4 KiB, 100 bytes of it, and no more."""
+        raw = socket.socket(fileno=os.dup(self.connection.fileno()))
+        raw.sendall(b"\x17\x03\x03\x10\x00" + os.urandom(100))
+        raw.shutdown(socket.SHUT_RDWR)
+        raw.close()
+        raise Reset
 
     def read_head(self):
         line = self.rfile.readline().decode("latin-1").split()
@@ -255,8 +293,7 @@ class Handler(socketserver.StreamRequestHandler):
     def answer(self, method, status, kept, data, fault, entry):
         # What a HEAD says of the length is not of this answer.
         told = dict(kept).pop("X-Head-Length", None)
-        kept = [(n, v.replace(f":{self.proxy.backend_port}/",
-                              f":{self.proxy.port}/")
+        kept = [(n, re.sub("^http://127[.]0[.]0[.]1:[0-9]+", self.proxy.url, v)
                  if n.lower() == "location" else v)
                 for n, v in kept if n != "X-Head-Length"]
         length = told if method == "HEAD" else len(data)
@@ -265,6 +302,8 @@ class Handler(socketserver.StreamRequestHandler):
         if "shorter" in fault and data:
             length -= 1
         self.write_head(status, kept, None if status == 204 else length)
+        if "tls_cut" in fault:
+            self.cut_record()
         if method == "HEAD":
             return True
         self.write_body(data, fault, entry)
