@@ -280,8 +280,46 @@ put_retry(Writer *writer, const HrPolicy *policy, int which)
     end_member(writer);
 }
 
+/* A window is of a time or of calls: the other word could not be read back
+ * beside it. */
 static void
-put_policy(Writer *writer, const HrPolicy *policy)
+put_breaker(Writer *writer, const HrBreakerPolicy *breaker)
+{
+    bool by_count = breaker->window == HR_WINDOW_COUNT;
+
+    open_block(writer, "breaker", '{');
+    for (const HrPolicyField *field = hr_breaker_fields; field->group != NULL;
+         field++)
+        if (by_count && strcmp(field->name, "window") == 0)
+            put_number(writer, "window_calls", breaker->window_size);
+        else
+            put_field(writer, field, breaker);
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
+put_rules(Writer *writer, const HrErrorRules *rules)
+{
+    open_block(writer, "errors", writer->json ? '[' : '(');
+    for (unsigned i = 0; i < rules->count; i++) {
+        const HrErrorRule *rule = &rules->items[i];
+
+        begin_entry(writer, i);
+        if (rule->status != 0)
+            put_number(writer, "status", rule->status);
+        put_text(writer, "code", rule->code);
+        put_text(writer, "category", hr_status_name(rule->category));
+        put_text(writer, "eligibility",
+                 hr_eligibility_name(rule->eligibility));
+        close_block(writer, '}');
+    }
+    close_block(writer, writer->json ? ']' : ')');
+    end_member(writer);
+}
+
+static void
+put_policy(Writer *writer, const HrPolicy *policy, const HrErrorRules *rules)
 {
     const HrBreakerPolicy *breaker = &policy->breaker[HR_CLASS_READ];
 
@@ -289,13 +327,15 @@ put_policy(Writer *writer, const HrPolicy *policy)
     put_text(writer, "preset", policy->preset);
     put_fields(writer, hr_policy_fields, "", policy);
     put_fields(writer, hr_policy_fields, "budget", policy);
-    put_fields(writer, hr_breaker_fields, "breaker", breaker);
+    put_breaker(writer, breaker);
     put_fields(writer, hr_policy_fields, "hedge", policy);
     open_block(writer, "classes", '{');
     for (int which = 0; which < HR_CLASS_COUNT; which++)
         put_retry(writer, policy, which);
     close_block(writer, '}');
     end_member(writer);
+    if (rules->count > 0)
+        put_rules(writer, rules);
     close_block(writer, '}');
     end_member(writer);
 }
@@ -314,7 +354,7 @@ put_endpoint(Writer *writer, const HrEndpointConfig *endpoint)
     put_boolean(writer, "insecure", endpoint->insecure);
     close_block(writer, '}');
     end_member(writer);
-    put_policy(writer, &endpoint->policy);
+    put_policy(writer, &endpoint->policy, &endpoint->rules);
     hr_settings_foreach(endpoint->settings, put_setting, writer);
 }
 

@@ -152,7 +152,10 @@ static const char full_text[] =
     "    credentials = \"robot\"; tls = { insecure = true; };\n"
     "    policy = { requests = 32; transfers = 2; attempts = 1;\n"
     "      connect_timeout = \"500ms\"; timeout = \"1m30s\";\n"
-    "      stall = \"1h\"; }; },\n"
+    "      stall = \"1h\"; breaker = { window_calls = 40; };\n"
+    "      errors = ( { status = 500; code = \"IN_USE\";\n"
+    "        category = \"conflict\"; eligibility = \"park\"; },\n"
+    "        { status = 520; category = \"overload\"; } ); }; },\n"
     "  { name = \"vault\"; type = \"box\"; path = \"store\";\n"
     "    cache_size = \"5GiB\"; wait = \"2m\"; depth = 5000000000L;\n"
     "    fsync = false; note = \"a \\\"b\\\" \\\\ c\\td $${X} ${NO:-n}\"; }\n"
@@ -278,6 +281,9 @@ test_show_can_be_loaded_again(void)
     g_assert_cmpstr(hr_settings_text(vault->settings, "note"), ==,
                     "a \"b\" \\ c\td ${X} n");
     g_assert_nonnull(strstr(shown, "depth = 5000000000L;"));
+    g_assert_nonnull(strstr(shown, "window_calls = 40;"));
+    g_assert_nonnull(strstr(shown, "code = \"IN_USE\";"));
+    g_assert_cmpuint(hr_config_endpoint(again, "paris")->rules.count, ==, 2);
     g_assert_nonnull(strstr(shown, "fsync = false;"));
     g_assert_nonnull(strstr(shown, "timeout = \"90s\";"));
     g_assert_nonnull(strstr(shown, "allow = [ \"library/.*\" ];"));
