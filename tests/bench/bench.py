@@ -17,6 +17,7 @@ import content  # noqa: E402
 from harness import (PROGRAM, configuration, endpoint, need,  # noqa: E402
                      path)
 from servers import Registry  # noqa: E402
+import guardcost  # noqa: E402
 
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 ONLY = os.environ.get("BENCH_ONLY", "")
@@ -150,6 +151,25 @@ def bench_registries():
     bench_layers(source, target, "gzip", True, (none, none, none))
 
 
+def bench_guards():
+    """Their share of the instructions of a pass that copies, and of one that
+    finds everything unchanged."""
+    if ONLY not in "instructions of the guards":
+        return
+    source, target = Registry("ga"), Registry("gb")
+    client = source.client()
+    for number in range(200):
+        client.push("small", f"t{number}", content.image(f"t{number}"))
+    program = write_config("g.cfg", endpoint("a", "oci", url=source.url),
+                           endpoint("b", "oci", url=target.url))
+    counts = path("callgrind.out")
+    for what in ("copied first", "unchanged"):
+        measure([need("valgrind"), "--tool=callgrind", "-q",
+                 f"--callgrind-out-file={counts}"] + program)
+        row(f"instructions of the guards, 200 small tags {what}", "%",
+            100 * guardcost.share(counts), 100, 0.02)
+
+
 def through_null(tags, blobs):
     return measure(write_config(
         "n.cfg", endpoint("a", "null", tags=tags, blobs=blobs),
@@ -171,6 +191,7 @@ def bench_null():
 
 def main():
     bench_null()
+    bench_guards()
     bench_registries()
     widths = [max(len(line[i]) for line in ROWS) for i in range(6)]
     head = ("what", "ours", "skopeo", "ratio", "goal", "")
