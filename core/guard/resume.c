@@ -38,11 +38,12 @@ hr_resume_back(HrResume *resume, int64_t now_us)
 double
 hr_resume_pace(HrResume *resume, int64_t now_us)
 {
-    double since = (double)(now_us - resume->back_us) / 1e6;
     double factor = 1;
+    double since;
 
     if (resume->back_us == INT64_MIN)
         return 0;
+    since = (double)(now_us - resume->back_us) / 1e6;
     if (since > HOLD_S)
         factor = pow(GROWTH_PER_S, since - HOLD_S);
     if (factor > LIFTED_AT) {

@@ -16,6 +16,7 @@ struct hr_module {
     const hr_plugin *plugin;
     pthread_mutex_t serial; /* HR_THREADS_SERIAL: around every call */
     atomic_uint pins;
+    GError *refusal; /* its init failed */
 };
 
 /* The table that init gets. */

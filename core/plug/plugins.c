@@ -22,7 +22,8 @@
 
 struct HrPlugins {
     char **directories;
-    GPtrArray *modules; /* HrModule, oldest first; never freed once run */
+    GPtrArray *modules; /* HrModule, oldest first */
+    GPtrArray *refused; /* HrModule whose init failed: their code has run */
 };
 
 static void
@@ -30,6 +31,7 @@ free_module(HrModule *module)
 {
     pthread_mutex_destroy(&module->serial);
     g_free(module->file);
+    g_clear_error(&module->refusal);
     g_free(module);
 }
 
@@ -40,6 +42,7 @@ hr_plugins_new(const char *const *directories)
 
     plugins->directories = g_strdupv((char **)directories);
     plugins->modules = g_ptr_array_new();
+    plugins->refused = g_ptr_array_new();
     return plugins;
 }
 
@@ -74,6 +77,9 @@ hr_plugins_free(HrPlugins *plugins)
         if (atomic_load(&module->pins) == 0)
             free_module(module);
     }
+    for (guint i = 0; i < plugins->refused->len; i++)
+        free_module(plugins->refused->pdata[i]);
+    g_ptr_array_unref(plugins->refused);
     g_ptr_array_unref(plugins->modules);
     g_strfreev(plugins->directories);
     g_free(plugins);
@@ -267,11 +273,25 @@ load_file(HrPlugins *plugins, int fd, const char *path, GError **error)
         free_module(module);
         return NULL;
     }
-    if (!start_module(module, error)) {
-        free_module(module);
+    if (!start_module(module, &module->refusal)) {
+        g_propagate_error(error, g_error_copy(module->refusal));
+        g_ptr_array_add(plugins->refused, module);
         return NULL;
     }
     return module;
+}
+
+/* One whose init failed is not started a second time. */
+static const GError *
+find_refusal(const HrPlugins *plugins, const char *path)
+{
+    for (guint i = 0; i < plugins->refused->len; i++) {
+        const HrModule *module = plugins->refused->pdata[i];
+
+        if (strcmp(module->file, path) == 0)
+            return module->refusal;
+    }
+    return NULL;
 }
 
 /* Loads one file of a directory.  HR_NOT_FOUND if it is not there. */
@@ -281,11 +301,16 @@ load_from(HrPlugins *plugins, const char *directory, const char *name,
 {
     g_autofree char *path = NULL;
     int fd = hr_trust_open(directory, name, &path, error);
-    HrModule *module;
+    const GError *refusal;
+    HrModule *module = NULL;
 
     if (fd < 0)
         return NULL;
-    module = load_file(plugins, fd, path, error);
+    refusal = find_refusal(plugins, path);
+    if (refusal != NULL)
+        g_propagate_error(error, g_error_copy(refusal));
+    else
+        module = load_file(plugins, fd, path, error);
     close(fd);
     if (module == NULL) {
         g_prefix_error(error, "%s: ", path);

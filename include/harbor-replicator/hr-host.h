@@ -15,7 +15,8 @@
 extern "C" {
 #endif
 
-/* One loaded plugin, as the host sees it.  Lives as long as the process. */
+/* One loaded plugin, as the host sees it.  Lives until the end of the process,
+ * after its fini has returned. */
 typedef struct hr_module hr_module;
 
 /* One operation on behalf of somebody: carries the deadline, the cancel

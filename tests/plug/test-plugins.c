@@ -460,6 +460,37 @@ test_end(void)
     change_room();
 }
 
+/* What failed to start is not started again, and fails for the same reason. */
+static void
+test_init_once(void)
+{
+    g_autofree char *file = NULL;
+    g_autofree char *log = NULL;
+    g_autofree char *said = NULL;
+    g_autofree char *first = NULL;
+    g_autoptr(HrPlugins) plugins = NULL;
+
+    empty_room();
+    file = install("mock-init-fails", "strategy-mock.so");
+    log = g_build_filename(room, "log", NULL);
+    g_setenv("MOCK_LOG", log, true);
+    plugins = open_plugins();
+    for (unsigned i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(
+            hr_plugins_provider(plugins, HR_KIND_STRATEGY, "mock", &error));
+        if (i == 0)
+            first = g_strdup(error->message);
+        g_assert_cmpstr(error->message, ==, first);
+    }
+    g_unsetenv("MOCK_LOG");
+    g_assert_true(g_file_get_contents(log, &said, NULL, NULL));
+    g_assert_cmpstr(said, ==, "init mock\n");
+    g_assert_cmpuint(hr_plugins_modules(plugins)->len, ==, 0);
+    change_room();
+}
+
 /* A plugin built from the headers of ABI 1.0 as they were frozen. */
 static void
 test_frozen(void)
@@ -514,6 +545,8 @@ main(int argc, char **argv)
                     test_duplicate_files);
     g_test_add_func("/plugins/lists-what-is-there-for-a-missing-one",
                     test_missing);
+    g_test_add_func("/plugins/starts-what-fails-to-start-once",
+                    test_init_once);
     g_test_add_func("/plugins/loads-one-built-from-the-frozen-headers",
                     test_frozen);
     g_test_add_func("/inspect/survives-a-crash-and-a-hang", test_survives);

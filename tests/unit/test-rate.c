@@ -470,7 +470,7 @@ contend_all(HrRate *rate, unsigned rounds, _Atomic int64_t *clock_us,
         g_array_append_vals(all, contenders[i].passages, contenders[i].count);
         g_free(contenders[i].passages);
     }
-    qsort(all->data, all->len, sizeof(Passage), compare_passages);
+    g_array_sort(all, compare_passages);
     return all;
 }
 
