@@ -9,12 +9,16 @@
 #define MS INT64_C(1000)
 #define SECOND (1000 * MS)
 
-/* The base is measured with so many in flight, over so many answers, so
+/* The base is measured with so many in flight (or a few more), over so many answers, so
  * often; 15 % less or more, so that two clients do not do it together. */
 #define PIN_LIMIT 2u
 #define PIN_SAMPLES 50u
 #define PIN_INTERVAL_US (60 * SECOND)
 #define PIN_SPREAD 0.15
+
+/* At first more often, twice as long after each: one measure errs by a
+ * seventh. */
+#define PIN_FIRST_US (5 * SECOND)
 
 /* A pin that gets no answers is given up. */
 #define PIN_PATIENCE_US (60 * SECOND)
@@ -35,7 +39,12 @@
 #define SMOOTHING 0.5
 
 #define STRAGGLER 5
-#define BASE_SMOOTHING 0.3
+
+/* What is lower by so much, or twice as high, is no noise: the server is
+ * another one. */
+#define FALL 1.7
+#define RISE 2
+#define BASE_SMOOTHING 0.15
 
 #define WINDOW_MINIMUM 30u
 #define DROP_FACTOR 0.9
@@ -49,8 +58,10 @@ struct HrLimit {
     HrRandom random;
     double value;
     int64_t base_us;
+    unsigned measures; /* that `base_us` is the mean of */
     int64_t next_pin_us;
     int64_t pinned_at_us;       /* 0: not pinned */
+    int64_t busy_us;            /* when there was load last */
     int64_t quiet[PIN_SAMPLES]; /* latencies without load, a ring */
     unsigned quiet_count;
     unsigned quiet_next;
@@ -69,10 +80,11 @@ draw_pin_us(const HrLimit *limit, int64_t now_us)
     double spread = 1 + PIN_SPREAD * (2 * hr_random_next(&limit->random) - 1);
     int64_t took_us =
         limit->pinned_at_us != 0 ? now_us - limit->pinned_at_us : 0;
+    unsigned doublings = MIN(limit->measures, 6) - (limit->measures > 0);
+    int64_t interval_us = MIN(PIN_FIRST_US << doublings, PIN_INTERVAL_US);
 
     return now_us +
-           (int64_t)((double)MAX(PIN_INTERVAL_US, PIN_REST * took_us) *
-                     spread);
+           (int64_t)((double)MAX(interval_us, PIN_REST * took_us) * spread);
 }
 
 HrLimit *
@@ -89,6 +101,7 @@ hr_limit_new(const HrLimitPolicy *policy, const HrRandom *random,
         CLAMP(policy->initial, limit->policy.minimum, limit->policy.maximum);
     limit->next_pin_us = now_us;
     limit->dropped_at_us = INT64_MIN;
+    limit->busy_us = now_us;
     return limit;
 }
 
@@ -96,6 +109,17 @@ void
 hr_limit_free(HrLimit *limit)
 {
     g_free(limit);
+}
+
+/* So many in flight meet no queue at a server for which the limit is right,
+ * and it is not left idle more than it must.  At the first guess of 16 they
+ * are two. */
+static unsigned
+pin_limit(const HrLimit *limit)
+{
+    unsigned few = MAX(PIN_LIMIT, (unsigned)sqrt(limit->value / 2));
+
+    return MIN(few, (unsigned)limit->value);
 }
 
 static void
@@ -124,7 +148,7 @@ hr_limit_value(HrLimit *limit, int64_t now_us)
         now_us - limit->pinned_at_us > PIN_PATIENCE_US)
         end_pin(limit, now_us);
     if (limit->pinned_at_us != 0)
-        return MIN(PIN_LIMIT, (unsigned)limit->value);
+        return pin_limit(limit);
     return (unsigned)limit->value;
 }
 
@@ -137,35 +161,37 @@ compare_times(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
-/* The mean without stragglers: what takes five times the median is no
- * measure. */
+/* The mean, of stragglers only five times the median.  Without them it would
+ * be lower than the mean of what comes later, which has them. */
 static int64_t
 robust_mean(const int64_t *times, unsigned count)
 {
     int64_t sorted[PIN_SAMPLES];
     int64_t sum = 0;
-    unsigned kept = 0;
 
     memcpy(sorted, times, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, compare_times);
-    while (kept < count && sorted[kept] <= STRAGGLER * sorted[count / 2])
-        sum += sorted[kept++];
-    return MAX(sum / kept, 1);
+    for (unsigned i = 0; i < count; i++)
+        sum += MIN(sorted[i], STRAGGLER * sorted[count / 2]);
+    return MAX(sum / count, 1);
 }
 
-/* Fifty answers still err by a tenth: what was known before counts more,
+/* Fifty answers still err by a seventh: what was known before counts more,
  * unless it is plainly no longer so. */
 static void
 set_base(HrLimit *limit, int64_t measured_us)
 {
-    int64_t known = limit->base_us;
+    double known = (double)limit->base_us;
+    double measured = (double)measured_us;
+    double weight;
 
-    if (known == 0 || measured_us > 2 * known || measured_us < known / 2)
-        limit->base_us = measured_us;
-    else
-        limit->base_us = MAX((int64_t)((1 - BASE_SMOOTHING) * (double)known +
-                                       BASE_SMOOTHING * (double)measured_us),
-                             1);
+    if (limit->measures > 0 &&
+        (measured > RISE * known || measured < known / FALL))
+        limit->measures = 0;
+    limit->measures++;
+    weight = MAX(BASE_SMOOTHING, 1.0 / limit->measures);
+    limit->base_us =
+        MAX((int64_t)((1 - weight) * known + weight * measured), 1);
 }
 
 /* An answer that had the server nearly to itself. */
@@ -178,7 +204,9 @@ note_quiet(HrLimit *limit, int64_t now_us, int64_t latency_us)
         limit->quiet_count++;
     if (limit->quiet_count < PIN_SAMPLES)
         return;
-    set_base(limit, robust_mean(limit->quiet, PIN_SAMPLES));
+    /* Those still under way are the slower ones. */
+    set_base(limit, robust_mean(limit->quiet, PIN_SAMPLES) *
+                        (PIN_SAMPLES + pin_limit(limit)) / PIN_SAMPLES);
     /* Natural quiet spares the pin. */
     if (limit->pinned_at_us != 0)
         end_pin(limit, now_us);
@@ -194,6 +222,8 @@ hr_limit_started(HrLimit *limit, int64_t now_us, unsigned in_flight,
     if (!limit->policy.adaptive)
         return;
     limit->busiest = MAX(limit->busiest, in_flight);
+    if (in_flight > pin_limit(limit))
+        limit->busy_us = now_us;
     limit->backlog = limit->backlog || waiting > 0;
     /* Only with a backlog is there a limit to be found; and where answers
      * are quick nothing has to be known. */
@@ -263,7 +293,9 @@ hr_limit_ended(HrLimit *limit, int64_t now_us, const HrOutcome *outcome,
     }
     if (outcome->latency_us <= 0)
         return;
-    if (in_flight <= PIN_LIMIT)
+    if (in_flight > pin_limit(limit))
+        limit->busy_us = now_us;
+    else if (now_us - outcome->latency_us >= limit->busy_us)
         note_quiet(limit, now_us, outcome->latency_us);
     if (limit->pinned_at_us != 0)
         return;

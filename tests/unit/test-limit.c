@@ -184,34 +184,51 @@ typical_limit(Server *server, int64_t until_us, unsigned client)
     return sum / (seen->len - 2 * quarter);
 }
 
+#define SEEDS 10
+
+/* Each size with some seeds: service times are exponential, so that the base,
+ * of which everything follows, is measured with an error of a seventh. */
 static void
 test_band(void)
 {
     static const unsigned sizes[] = {2, 5, 10, 20, 40};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        Server server;
-        double limit;
-        double goodput;
-        int64_t start;
+        double least = HUGE_VAL;
+        double most = 0;
+        double worst = HUGE_VAL;
+        double sum = 0;
+        double slowest = 0;
 
-        init_server(&server, 42 + (guint32)i, sizes[i], 50 * MS, 1, 64);
-        run_until(&server, 31 * SECOND, 10000);
-        server.done[0] = 0;
-        server.latency_sum = 0;
-        start = server.now_us;
-        limit = typical_limit(&server, start + 120 * SECOND, 0);
-        goodput = (double)server.done[0] /
-                  ((double)(server.now_us - start) / (50 * MS) * sizes[i]);
-        g_test_message("C %u: limit %.1f (%.2f C), goodput %.3f, RTT %.2f",
-                       sizes[i], limit, limit / sizes[i], goodput,
-                       server.latency_sum / (double)server.done[0] /
-                           (double)(50 * MS));
-        g_assert_cmpfloat(limit, >=, 0.9 * sizes[i]);
-        g_assert_cmpfloat(limit, <=, 1.6 * sizes[i]);
-        /* Two in flight, while a pin lasts, are little of forty. */
-        g_assert_cmpfloat(goodput, >=, sizes[i] <= 20 ? 0.95 : 0.85);
-        clear_server(&server);
+        for (guint32 seed = 1; seed <= SEEDS; seed++) {
+            Server server;
+            double limit;
+            double goodput;
+            int64_t start;
+
+            init_server(&server, seed, sizes[i], 50 * MS, 1, 64);
+            run_until(&server, 31 * SECOND, 10000);
+            server.done[0] = 0;
+            server.latency_sum = 0;
+            start = server.now_us;
+            limit = typical_limit(&server, start + 120 * SECOND, 0) / sizes[i];
+            least = MIN(least, limit);
+            most = MAX(most, limit);
+            goodput = (double)server.done[0] /
+                      ((double)(server.now_us - start) / (50 * MS) * sizes[i]);
+            worst = MIN(worst, goodput);
+            sum += goodput;
+            slowest = MAX(slowest, server.latency_sum /
+                                       (double)server.done[0] / (50 * MS));
+            clear_server(&server);
+        }
+        g_test_message("C %u: limit %.2f to %.2f C, goodput %.3f, at least "
+                       "%.3f, RTT at most %.2f",
+                       sizes[i], least, most, sum / SEEDS, worst, slowest);
+        g_assert_cmpfloat(least, >=, 0.9);
+        g_assert_cmpfloat(most, <=, 1.6);
+        g_assert_cmpfloat(sum / SEEDS, >=, 0.95);
+        g_assert_cmpfloat(worst, >=, 0.85);
     }
 }
 
