@@ -9,8 +9,9 @@
 #define MS INT64_C(1000)
 #define SECOND (1000 * MS)
 
-/* The base is measured with so many in flight (or a few more), over so many answers, so
- * often; 15 % less or more, so that two clients do not do it together. */
+/* The base is measured with so many in flight or a few more, over so many
+ * answers, so often; 15 % less or more, so that two clients do not do it
+ * together. */
 #define PIN_LIMIT 2u
 #define PIN_SAMPLES 50u
 #define PIN_INTERVAL_US (60 * SECOND)

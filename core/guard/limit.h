@@ -4,8 +4,9 @@
  *
  * The latency of now is compared with the latency that the endpoint has when
  * it is not busy (minRTT).  That base is pinned: measured anew only with two
- * requests in flight, every 60 s (15 % less or more) while there is a backlog,
- * or taken from natural quiet; it never drifts with the load.
+ * to five requests in flight, every 60 s (15 % less or more; sooner at first)
+ * while there is a backlog, or taken from natural quiet; it never drifts with
+ * the load.
  *
  *     gradient = minRTT * tolerance / latency, within [0.5, 1]
  *     limit    = limit * gradient + headroom
