@@ -51,6 +51,9 @@ classify_4xx(unsigned status, bool challenged)
         return challenged ? CLASS(AUTH_EXPIRED, REAUTH)
                           : CLASS(AUTH_DENIED, NEVER);
     case 403:
+        /* A token that was not for this. */
+        return challenged ? CLASS(AUTH_EXPIRED, REAUTH)
+                          : CLASS(AUTH_DENIED, NEVER);
     case 407:
         return CLASS(AUTH_DENIED, NEVER);
     case 404:

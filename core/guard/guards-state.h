@@ -49,8 +49,10 @@ struct HrGuards {
     HrGuardsHost host;
     HrClassGuards classes[HR_CLASS_COUNT];
     HrClimb *climb;
-    HrGate all; /* metadata of all classes */
+    HrGate all; /* metadata of all classes but tokens: those who hold its
+                   places may be waiting for a token */
     HrLine line;
+    HrLine auth_line;
     HrBudget budget;
     HrRate requests;
     HrRate bytes;
@@ -89,7 +91,9 @@ hr_guards_set_alarm(HrGuards *guards, int64_t at_us);
 static inline HrLine *
 hr_guards_line(HrGuards *guards, HrOperationClass class)
 {
-    return class == HR_CLASS_BLOB ? guards->host.transfer_line : &guards->line;
+    if (class == HR_CLASS_BLOB)
+        return guards->host.transfer_line;
+    return class == HR_CLASS_AUTH ? &guards->auth_line : &guards->line;
 }
 
 /* The operation that an admission entry is part of. */

@@ -140,14 +140,14 @@ hr_guards_refresh_limit(HrGuards *guards, HrOperationClass which,
  * only then it is taken from the queue, so that whoever is more urgent can
  * still overtake it. */
 static bool
-has_room(const HrGuards *guards, const HrClassGuards *own)
+has_room(HrGuards *guards, const HrClassGuards *own)
 {
-    unsigned coming = 0;
+    unsigned coming = guards->classes[HR_CLASS_READ].coming +
+                      guards->classes[HR_CLASS_WRITE].coming;
 
-    for (int which = 0; which < HR_CLASS_COUNT; which++)
-        coming += guards->classes[which].coming;
-    return guards->line.first == NULL &&
-           guards->all.taken + coming < guards->all.limit &&
+    return hr_guards_line(guards, own->class)->first == NULL &&
+           (own->class == HR_CLASS_AUTH ||
+            guards->all.taken + coming < guards->all.limit) &&
            own->gate.taken + own->coming < own->gate.limit;
 }
 

@@ -40,6 +40,7 @@ typedef struct HrOutcome {
     bool idempotent;        /* the operation may be done twice             */
     bool sent;              /* any of it may have reached the server       */
     bool connect_failed;    /* no connection, name or handshake            */
+    bool elsewhere;         /* it was another server that failed (tokens)  */
     int64_t retry_after_us; /* what the server asked for, 0 for nothing    */
     int64_t latency_us;     /* until the first byte of the answer          */
     uint64_t bytes;         /* of bodies, both ways                        */
@@ -59,11 +60,13 @@ hr_random_next(const HrRandom *random)
 }
 
 /* True for what was decided here and not by the server (rejected, cancelled,
- * short of memory, a bug): no guard may take it for a failure of the
- * endpoint, nor for a success. */
+ * short of memory, a bug), or by another one: no guard may take it for a
+ * failure of the endpoint, nor for a success. */
 static inline bool
 hr_outcome_is_local(const HrOutcome *outcome)
 {
+    if (outcome->elsewhere)
+        return true;
     switch (outcome->status) {
     case HR_LOCAL_REJECT:
     case HR_LOCAL_RESOURCE:

@@ -197,7 +197,10 @@ join_line(HrLeg *leg)
     HrWaiter *waiter = &leg->waiter;
 
     waiter->gates[0] = &own->gate;
-    waiter->gates[1] = operation->class == HR_CLASS_BLOB ? NULL : &guards->all;
+    waiter->gates[1] =
+        operation->class == HR_CLASS_READ || operation->class == HR_CLASS_WRITE
+            ? &guards->all
+            : NULL;
     if (leg->peer != NULL && &class_of(leg->peer)->gate != &own->gate)
         waiter->gates[1] = &class_of(leg->peer)->gate;
     waiter->rank = operation->priority;

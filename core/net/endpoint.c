@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "net/guard-metrics.h"
+#include "net/login.h"
 
 static const char *const method_names[] = {
     [HR_HTTP_GET] = "GET",     [HR_HTTP_HEAD] = "HEAD",
@@ -90,36 +91,6 @@ set_url(HrEndpoint *endpoint, const char *text, GError **error)
         good = true;
     curl_url_cleanup(url);
     return good;
-}
-
-/* The header is made once; every copy but the last is wiped. */
-static bool
-set_credentials(HrEndpoint *endpoint, const HrEndpointSpec *spec,
-                GError **error)
-{
-    size_t size;
-    char *pair;
-    char *code;
-    char *header;
-
-    if (spec->username == NULL || spec->password == NULL)
-        return true;
-    if (strchr(spec->username, ':') != NULL)
-        return hr_error_set(error, HR_CONFIG,
-                            "a username cannot have a \":\"");
-    pair = g_strconcat(spec->username, ":", hr_secret_reveal(spec->password),
-                       NULL);
-    size = strlen(pair);
-    code = g_base64_encode((const guchar *)pair, size);
-    hr_secret_wipe(pair, size);
-    header = g_strconcat("Authorization: Basic ", code, NULL);
-    hr_secret_wipe(code, strlen(code));
-    endpoint->authorization = hr_secret_new(header);
-    hr_secret_wipe(header, strlen(header));
-    g_free(pair);
-    g_free(code);
-    g_free(header);
-    return true;
 }
 
 static HrMetric *
@@ -234,7 +205,8 @@ hr_endpoint_new(HrNet *net, const HrEndpointSpec *spec, GError **error)
     endpoint->name = g_strdup(spec->name);
     if (spec->url != NULL && !set_url(endpoint, spec->url, error))
         return NULL;
-    if (!set_credentials(endpoint, spec, error))
+    endpoint->login = hr_login_new(endpoint, spec, error);
+    if (endpoint->login == NULL)
         return NULL;
     endpoint->ca_file = g_strdup(spec->ca_file);
     endpoint->insecure = spec->insecure;
@@ -255,6 +227,7 @@ let_go_cb(void *data)
     HrEndpoint *endpoint = data;
 
     hr_loop_disarm_on_loop(endpoint->loop, &endpoint->alarm);
+    hr_login_stop_on_loop(endpoint->login);
 }
 
 void
@@ -266,7 +239,7 @@ hr_endpoint_free(HrEndpoint *endpoint)
         hr_loop_run(endpoint->loop, let_go_cb, endpoint);
     hr_guards_free(endpoint->guards);
     hr_notes_clear(&endpoint->notes);
-    hr_secret_unref(endpoint->authorization);
+    hr_login_free(endpoint->login);
     g_free(endpoint->name);
     g_free(endpoint->url);
     g_free(endpoint->origin);

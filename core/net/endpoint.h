@@ -43,7 +43,7 @@ struct hr_endpoint {
     bool https;
     bool insecure;
     char *ca_file;
-    HrSecret *authorization; /* "Authorization: Basic ..."; or NULL       */
+    struct HrLogin *login;
     const HrErrorRules *rules;
     hr_settings *settings;
     HrLoop *loop;

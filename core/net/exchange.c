@@ -9,7 +9,7 @@
  * The worker makes it, waits and frees it; in between it is the loop's.  The
  * references are the worker's, and those of messages and chores on their way.
  */
-#include "net/net.h"
+#include "net/exchange.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -54,6 +54,11 @@ struct hr_http_exchange {
     GError *error;
     HrNotes notes;    /* for the log, written by the worker */
     atomic_bool done; /* raised through the call: all is the worker's   */
+
+    /* Of one that the loop made for itself: */
+    void (*over)(void *data);
+    void *over_data;
+    HrPost over_post;
 };
 
 static void
@@ -80,6 +85,16 @@ unref_exchange(HrExchange *exchange)
 }
 
 static void
+over_cb(void *data)
+{
+    HrExchange *exchange = data;
+
+    if (exchange->over != NULL)
+        exchange->over(exchange->over_data);
+    unref_exchange(exchange);
+}
+
+static void
 end_on_loop(HrExchange *exchange)
 {
     HrLoop *loop = exchange->endpoint->loop;
@@ -95,7 +110,13 @@ end_on_loop(HrExchange *exchange)
     if (exchange->operation.decision.verdict == HR_RETRY_LATER)
         hr_call_put_off(exchange->call, exchange->operation.decision.at_us,
                         exchange->operation.decision.exhausted);
-    hr_endpoint_publish_on_loop(exchange->endpoint, &exchange->notes);
+    if (exchange->over != NULL) {
+        hr_notes_move(&exchange->endpoint->notes, &exchange->notes);
+        atomic_fetch_add(&exchange->references, 1);
+        hr_loop_chore_on_loop(loop, &exchange->over_post, over_cb, exchange);
+    } else {
+        hr_endpoint_publish_on_loop(exchange->endpoint, &exchange->notes);
+    }
     hr_call_raise(exchange->call, &exchange->done);
 }
 
@@ -119,7 +140,9 @@ note_retry(HrExchange *exchange, int64_t wait_us)
             ? g_strdup(exchange->error->message)
             : g_strdup_printf("HTTP %u", exchange->response.status);
 
-    hr_notes_add(&exchange->notes, HR_LOG_INFO,
+    /* Being asked who one is, is how it begins. */
+    hr_notes_add(&exchange->notes,
+                 operation->decision.immediate ? HR_LOG_DEBUG : HR_LOG_INFO,
                  g_strdup_printf("%s: %s %s: attempt %u failed, again in %s: "
                                  "%s",
                                  exchange->endpoint->name,
@@ -499,6 +522,49 @@ fill_operation(HrExchange *exchange)
     operation->subject = exchange;
 }
 
+static HrExchange *
+new_exchange(HrCall *call, HrRequest *request)
+{
+    HrExchange *exchange = g_new0(HrExchange, 1);
+
+    hr_request_set_id(request, hr_call_correlation(call));
+    atomic_init(&exchange->references, 1);
+    exchange->endpoint = request->endpoint;
+    exchange->call = call;
+    exchange->request = request;
+    fill_operation(exchange);
+    return exchange;
+}
+
+HrExchange *
+hr_exchange_begin_on_loop(HrCall *call, HrRequest *request,
+                          HrOperationClass class, void (*over)(void *data),
+                          void *data)
+{
+    HrExchange *exchange = new_exchange(call, request);
+
+    exchange->operation.class = class;
+    exchange->over = over;
+    exchange->over_data = data;
+    begin_cb(exchange);
+    return exchange;
+}
+
+const HrResponse *
+hr_exchange_answer_on_loop(const HrExchange *exchange, const GError **error)
+{
+    *error = exchange->error;
+    return exchange->error == NULL ? &exchange->response : NULL;
+}
+
+void
+hr_exchange_drop_on_loop(HrExchange *exchange)
+{
+    exchange->over = NULL;
+    /* It lets go of one reference. */
+    stop_cb(exchange);
+}
+
 HrExchange *
 hr_exchange_send(HrEndpoint *endpoint, HrCall *call,
                  const hr_http_request *given, GError **error)
@@ -513,13 +579,7 @@ hr_exchange_send(HrEndpoint *endpoint, HrCall *call,
     request = hr_request_new(endpoint, given, true, error);
     if (request == NULL)
         return NULL;
-    hr_request_set_id(request, hr_call_correlation(call));
-    exchange = g_new0(HrExchange, 1);
-    atomic_init(&exchange->references, 1);
-    exchange->endpoint = endpoint;
-    exchange->call = call;
-    exchange->request = g_steal_pointer(&request);
-    fill_operation(exchange);
+    exchange = new_exchange(call, g_steal_pointer(&request));
     hr_loop_post(endpoint->loop, &exchange->begin, begin_cb, exchange);
     return exchange;
 }
@@ -590,9 +650,7 @@ hr_exchange_set_error(const HrExchange *exchange, const char *what,
         failure = g_error_copy(exchange->error);
     else
         hr_registry_error_set(&exchange->response, exchange->request,
-                              exchange->operation.attempts,
-                              exchange->endpoint->authorization != NULL,
-                              &failure);
+                              exchange->operation.attempts, &failure);
     hr_endpoint_describe_error(exchange->endpoint, failure,
                                exchange->request->method,
                                exchange->request->url, &exchange->operation,

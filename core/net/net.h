@@ -43,12 +43,26 @@ hr_net_limit_bytes(HrNet *net, double per_s);
 void
 hr_net_free(HrNet *net);
 
+/* Who asks, for the repositories below a prefix ("" for all).  A name and a
+ * password, a token to get tokens with, or a token for the registry itself. */
+typedef struct HrAccount {
+    const char *prefix;       /* "library", or ""; NULL stands for ""       */
+    const char *username;     /* NULL: only tokens                          */
+    HrSecret *password;       /* NULL: none                                 */
+    HrSecret *identity_token; /* NULL: none                                 */
+    HrSecret *registry_token; /* NULL: none                                 */
+} HrAccount;
+
 /* What is to be known of an endpoint; borrowed by hr_endpoint_new. */
 typedef struct HrEndpointSpec {
     const char *name;
-    const char *url;        /* "https://host:port/prefix"; NULL: no HTTP    */
-    const char *username;   /* NULL: anonymous                              */
-    HrSecret *password;     /* NULL: anonymous                              */
+    const char *url;      /* "https://host:port/prefix"; NULL: no HTTP    */
+    const char *username; /* NULL: anonymous                              */
+    HrSecret *password;   /* NULL: anonymous                              */
+    const HrAccount *accounts; /* more of them, by prefix                   */
+    unsigned account_count;
+    const char *const *token_hosts; /* of token servers that may see
+                                       credentials, ends in NULL; or NULL   */
     const char *ca_file;    /* NULL: the system's                           */
     bool insecure;          /* do not verify certificates                   */
     const HrPolicy *policy; /* copied                                  */

@@ -89,6 +89,35 @@ check_urls(CURLU *from_url, CURLU *to_url, HrOriginPurpose purpose,
     return copy;
 }
 
+/* Registries whose token server is known to be elsewhere. */
+static const struct {
+    const char *registry;
+    const char *tokens;
+} known_realms[] = {
+    {"registry-1.docker.io", "auth.docker.io"},
+    {"registry.gitlab.com", "gitlab.com"},
+};
+
+static bool
+is_token_host(const Address *from, const Address *to,
+              const char *const *token_hosts)
+{
+    g_autofree char *with_port = g_strconcat(to->host, ":", to->port, NULL);
+
+    if (g_ascii_strcasecmp(from->host, to->host) == 0)
+        return true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(known_realms); i++)
+        if (strcmp(to->scheme, "https") == 0 &&
+            g_ascii_strcasecmp(known_realms[i].registry, from->host) == 0 &&
+            g_ascii_strcasecmp(known_realms[i].tokens, to->host) == 0)
+            return true;
+    for (; token_hosts != NULL && *token_hosts != NULL; token_hosts++)
+        if (g_ascii_strcasecmp(*token_hosts, to->host) == 0 ||
+            g_ascii_strcasecmp(*token_hosts, with_port) == 0)
+            return true;
+    return false;
+}
+
 /* libcurl would mend what is no URL; we do not guess what was meant. */
 static bool
 has_blanks(const char *text)
@@ -131,4 +160,32 @@ hr_origin_check(const char *base, const char *given, HrOriginPurpose purpose,
                        safe);
     }
     return result;
+}
+
+char *
+hr_origin_check_realm(const char *base, const char *realm,
+                      const char *const *token_hosts, bool *trusted,
+                      GError **error)
+{
+    char *checked =
+        hr_origin_check(base, realm, HR_ORIGIN_REDIRECT, NULL, error);
+    CURLU *from_url;
+    CURLU *to_url;
+    Address from = {0};
+    Address to = {0};
+
+    *trusted = false;
+    if (checked == NULL)
+        return NULL;
+    from_url = curl_url();
+    to_url = curl_url();
+    if (curl_url_set(from_url, CURLUPART_URL, base, 0) == CURLUE_OK &&
+        curl_url_set(to_url, CURLUPART_URL, checked, 0) == CURLUE_OK &&
+        read_address(from_url, &from) && read_address(to_url, &to))
+        *trusted = is_token_host(&from, &to, token_hosts);
+    clear_address(&from);
+    clear_address(&to);
+    curl_url_cleanup(from_url);
+    curl_url_cleanup(to_url);
+    return checked;
 }

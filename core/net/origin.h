@@ -25,4 +25,13 @@ char *
 hr_origin_check(const char *base, const char *given, HrOriginPurpose purpose,
                 bool *same_origin, GError **error);
 
+/* Where tokens come from: absolute, on any host, never from https to http.
+ * *trusted says whether credentials may go there: if it is the host of `base`,
+ * whatever the port, or one of `token_hosts` ("host" or "host:port", ends in
+ * NULL; or NULL). */
+char *
+hr_origin_check_realm(const char *base, const char *realm,
+                      const char *const *token_hosts, bool *trusted,
+                      GError **error);
+
 #endif

@@ -171,7 +171,8 @@ follow(HrPipe *pipe, GError **error)
     pipe->redirect_url = g_steal_pointer(&url);
     source->send.attempt.url = pipe->redirect_url;
     source->send.attempt.headers =
-        same ? hr_request_headers(source->request) : &foreign_headers;
+        same ? source->send.headers : &foreign_headers;
+    source->send.away = !same;
     name_host(pipe);
     start_attempt(pipe);
     return true;
@@ -184,16 +185,13 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
     HrPipeEnd *source = &pipe->source;
     unsigned status = source->send.response.status;
     bool answered = source->send.response.headers_end;
-    bool ours = source->send.attempt.headers != &foreign_headers;
-
     if (pipe->fault != NULL) {
         g_propagate_error(error, g_steal_pointer(&pipe->fault));
     } else if (answered && status >= 200 && status < 300 && status != 200) {
         hr_error_set(error, HR_INVALID, "HTTP %u instead of 200", status);
     } else if (answered && status != 200) {
-        hr_registry_error_set(
-            &source->send.response, source->request, 1,
-            ours && source->request->endpoint->authorization != NULL, error);
+        hr_registry_error_set(&source->send.response, source->request, 1,
+                              error);
     } else if (code != CURLE_OK) {
         hr_pipe_connection_error(pipe, &source->send.attempt, code,
                                  pipe->received, error);

@@ -101,7 +101,6 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
 
     if (hr_pipe_target_refused(pipe)) {
         hr_registry_error_set(&target->send.response, target->request, 1,
-                              target->request->endpoint->authorization != NULL,
                               error);
         g_prefix_error(error, whole ? "upload refused: "
                                     : "upload refused half way: ");

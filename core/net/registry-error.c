@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "net/challenge.h"
+#include "net/login.h"
 
 /* A registry's own words: no more of them than fit a message. */
 #define TEXT_LIMIT 300
@@ -66,42 +68,23 @@ own_words(const HrResponse *response)
     return hr_text_one_line(text->str);
 }
 
-static bool
-wants_only_tokens(const HrResponse *response)
-{
-    const char *name = "WWW-Authenticate";
-    const char *value = hr_response_header(response, name);
-    bool bearer = false;
-
-    for (; value != NULL;
-         value = hr_response_next_header(response, name, value)) {
-        if (g_ascii_strncasecmp(value, "Basic", 5) == 0)
-            return false;
-        bearer = bearer || g_ascii_strncasecmp(value, "Bearer", 6) == 0;
-    }
-    return bearer;
-}
-
 static const char *
-advise_login(const HrResponse *response, bool has_credentials)
+advise_login(bool has_account)
 {
-    if (wants_only_tokens(response))
-        return ": the registry takes only tokens (Bearer), which this "
-               "version cannot get: use an address of it that takes a user "
-               "name and password";
-    if (has_credentials)
+    if (has_account)
         return ": credentials refused: check username and password";
-    return ": credentials are needed: set username and password";
+    return ": credentials are needed: set username and password, or log in "
+           "with `docker login` or `podman login`";
 }
 
 static const char *
-advice(const HrResponse *response, bool has_credentials)
+advice(const HrResponse *response, bool has_account)
 {
     if (response->status >= 300 && response->status < 400)
         return ": it redirects, which is not followed here: check the url";
     switch (response->status) {
     case 401:
-        return advise_login(response, has_credentials);
+        return advise_login(has_account);
     case 403:
         return ": the account may not do that";
     case 405:
@@ -119,14 +102,15 @@ advice(const HrResponse *response, bool has_credentials)
 static bool
 has_bearer_challenge(const HrResponse *response)
 {
-    const char *name = "WWW-Authenticate";
-    const char *value = hr_response_header(response, name);
+    g_autoptr(GPtrArray) challenges = NULL;
+    const HrChallenge *picked;
 
-    for (; value != NULL;
-         value = hr_response_next_header(response, name, value))
-        if (g_ascii_strncasecmp(value, "Bearer", 6) == 0)
-            return true;
-    return false;
+    if (response->status != 401 && response->status != 403)
+        return false;
+    challenges = hr_response_challenges(response);
+    picked = hr_challenges_pick(challenges);
+    return picked != NULL && strcmp(picked->scheme, "bearer") == 0 &&
+           (response->status == 401 || hr_challenge_wants_more(picked));
 }
 
 static HrClassification
@@ -157,8 +141,9 @@ hr_registry_error_classify(const HrResponse *response,
 
 void
 hr_registry_error_set(const HrResponse *response, const HrRequest *request,
-                      unsigned attempts, bool has_credentials, GError **error)
+                      unsigned attempts, GError **error)
 {
+    bool has_account = hr_login_has_account(request->endpoint->login, request);
     HrClassification is = hr_registry_error_classify(response, request);
     g_autofree char *words = own_words(response);
     g_autofree char *count = NULL;
@@ -173,7 +158,7 @@ hr_registry_error_set(const HrResponse *response, const HrRequest *request,
     if (attempts > 1)
         count = g_strdup_printf(" after %u attempts", attempts);
     hr_error_set(&made, is.status, "HTTP %u%s%s%s", response->status,
-                 count != NULL ? count : "", advice(response, has_credentials),
+                 count != NULL ? count : "", advice(response, has_account),
                  words);
     details = hr_error_details(made);
     details->eligibility = is.eligibility;

@@ -25,6 +25,6 @@ hr_registry_error_classify(const HrResponse *response,
  * specification. */
 void
 hr_registry_error_set(const HrResponse *response, const HrRequest *request,
-                      unsigned attempts, bool has_credentials, GError **error);
+                      unsigned attempts, GError **error);
 
 #endif

@@ -159,8 +159,6 @@ static void
 fill_headers(HrRequest *request, const hr_http_request *given,
              const Needs *needs, struct curl_slist *node, char **text)
 {
-    const HrEndpoint *endpoint = request->endpoint;
-
     for (const char *const *header = given->headers;
          header != NULL && *header != NULL; header++)
         add_header(request, &node, append_text(text, *header));
@@ -169,10 +167,7 @@ fill_headers(HrRequest *request, const hr_http_request *given,
     if (!needs->has_type && given->method >= HR_HTTP_POST)
         add_header(request, &node, no_content_type);
     add_header(request, &node, request->id);
-    request->authorization.next = request->headers;
-    if (endpoint->authorization != NULL && !needs->has_authorization)
-        request->authorization.data =
-            (char *)hr_secret_reveal(endpoint->authorization);
+    request->own_login = needs->has_authorization;
 }
 
 static void
@@ -199,14 +194,16 @@ copy_request(HrEndpoint *endpoint, const hr_http_request *given,
 {
     size_t nodes_bytes = needs->headers * sizeof(struct curl_slist);
     size_t hints_bytes = needs->hints * sizeof(HrErrorRule);
-    HrRequest *request =
-        g_malloc(sizeof *request + nodes_bytes + hints_bytes + strlen(url) +
-                 1 + needs->text_bytes + needs->body_bytes);
+    size_t block_bytes = sizeof(HrRequest) + nodes_bytes + hints_bytes +
+                         strlen(url) + 1 + needs->text_bytes +
+                         needs->body_bytes;
+    HrRequest *request = g_malloc(block_bytes);
     struct curl_slist *nodes = (struct curl_slist *)(request + 1);
     HrErrorRule *hints = (HrErrorRule *)((char *)nodes + nodes_bytes);
     char *text = (char *)hints + hints_bytes;
 
     memset(request, 0, sizeof *request);
+    request->block_bytes = block_bytes;
     request->endpoint = endpoint;
     request->method = given->method;
     request->idempotent = is_idempotent(given);
@@ -222,12 +219,34 @@ copy_request(HrEndpoint *endpoint, const hr_http_request *given,
     return request;
 }
 
+/* Where the path of an address of the endpoint starts. */
+static const char *
+path_of(const HrEndpoint *endpoint, const char *url)
+{
+    if (g_str_has_prefix(url, endpoint->url))
+        return url + strlen(endpoint->url);
+    return "";
+}
+
+/* An address that the server gave may be of any form: then the request that
+ * it came in answer to is for the same repository. */
+static void
+find_scope(HrRequest *request, const hr_http_request *given)
+{
+    hr_scope_of_request(&request->scope, request->method,
+                        path_of(request->endpoint, request->url));
+    if (request->scope.repository == NULL && given->base != NULL &&
+        *given->base == '/')
+        hr_scope_of_request(&request->scope, request->method, given->base);
+}
+
 HrRequest *
 hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
                bool with_body, GError **error)
 {
     g_autofree char *url = NULL;
     Needs needs = {.headers = OWN_HEADERS};
+    HrRequest *request;
 
     if (endpoint->url == NULL) {
         hr_error_set(error, HR_BUG, "a request to an endpoint without a url");
@@ -247,7 +266,39 @@ hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
     if (with_body && given->body != NULL)
         needs.body_bytes = (size_t)given->body_size;
     url = make_url(endpoint, given, error);
-    return url != NULL ? copy_request(endpoint, given, url, &needs) : NULL;
+    if (url == NULL)
+        return NULL;
+    request = copy_request(endpoint, given, url, &needs);
+    find_scope(request, given);
+    return request;
+}
+
+HrRequest *
+hr_request_new_foreign(HrEndpoint *endpoint, const char *url,
+                       const char *authorization, const char *form)
+{
+    static const char type[] =
+        "Content-Type: application/x-www-form-urlencoded";
+    const char *headers[3] = {"Accept: application/json"};
+    hr_http_request given = {
+        .struct_size = sizeof given,
+        .method = form != NULL ? HR_HTTP_POST : HR_HTTP_GET,
+        .flags = HR_HTTP_IDEMPOTENT,
+        .headers = headers,
+        .body = form,
+        .body_size = form != NULL ? strlen(form) : 0,
+    };
+    Needs needs = {.headers = OWN_HEADERS, .body_bytes = given.body_size};
+    HrRequest *request;
+
+    /* Either stands in the place of the other. */
+    headers[1] = form != NULL ? type : authorization;
+    measure(&given, &needs);
+    request = copy_request(endpoint, &given, url, &needs);
+    request->foreign = true;
+    url = strstr(url, "://") + 3;
+    request->host = g_strndup(url, strcspn(url, "/?#"));
+    return request;
 }
 
 void
@@ -257,17 +308,14 @@ hr_request_set_id(HrRequest *request, const char *correlation)
                correlation);
 }
 
-struct curl_slist *
-hr_request_headers(const HrRequest *request)
-{
-    /* libcurl only reads the list. */
-    return request->authorization.data != NULL
-               ? (struct curl_slist *)&request->authorization
-               : request->headers;
-}
-
 void
 hr_request_free(HrRequest *request)
 {
+    if (request == NULL)
+        return;
+    hr_scope_clear(&request->scope);
+    g_free(request->host);
+    if (request->foreign || request->own_login)
+        hr_secret_wipe(request, request->block_bytes);
     g_free(request);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "net/endpoint.h"
+#include "net/scope.h"
 
 /* "X-Request-Id: " and 32 hex digits. */
 #define HR_REQUEST_ID_CAPACITY 64
@@ -19,10 +20,15 @@ typedef struct HrRequest {
     HrEndpoint *endpoint;
     unsigned method;
     bool idempotent;
-    char *url;                       /* absolute */
-    struct curl_slist *headers;      /* without credentials */
-    struct curl_slist authorization; /* the endpoint's, before the others */
-    const void *body;                /* NULL: none */
+    char *url;                  /* absolute */
+    struct curl_slist *headers; /* without the endpoint's credentials   */
+    HrScope scope;              /* what a token for it must allow       */
+    bool own_login;             /* it carries an Authorization already  */
+    bool foreign;               /* to an address that is not the
+                                   endpoint's: a token server           */
+    char *host; /* "host:port" of a foreign one, for messages */
+    size_t block_bytes;
+    const void *body; /* NULL: none */
     size_t body_size;
     uint64_t limit_bytes;
     HrErrorRules hints; /* what answers stand for */
@@ -41,10 +47,12 @@ hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
 void
 hr_request_set_id(HrRequest *request, const char *correlation);
 
-/* All headers, with the endpoint's credentials unless the request has some of
- * its own. */
-struct curl_slist *
-hr_request_headers(const HrRequest *request);
+/* A request to a token server: `url` was checked as such.  `authorization` is
+ * a whole header line, or NULL; `form` is the body of a POST, or NULL for a
+ * GET.  Both are wiped when it is freed. */
+HrRequest *
+hr_request_new_foreign(HrEndpoint *endpoint, const char *url,
+                       const char *authorization, const char *form);
 
 void
 hr_request_free(HrRequest *request);

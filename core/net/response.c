@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "guard/retry-after.h"
+#include "net/challenge.h"
 
 #define HEADER_BYTES_LIMIT (64 * 1024)
 #define HEADER_COUNT_LIMIT 256
@@ -171,4 +172,18 @@ hr_response_retry_after_us(const HrResponse *response)
     if (value == NULL || !hr_retry_after_parse(value, date, now, &wait_us))
         return 0;
     return wait_us;
+}
+
+GPtrArray *
+hr_response_challenges(const HrResponse *response)
+{
+    const char *name = "WWW-Authenticate";
+    g_autoptr(GPtrArray) values = g_ptr_array_new();
+    const char *value = hr_response_header(response, name);
+
+    for (; value != NULL;
+         value = hr_response_next_header(response, name, value))
+        g_ptr_array_add(values, (char *)value);
+    return hr_challenges_parse((const char *const *)values->pdata,
+                               values->len);
 }

@@ -59,6 +59,10 @@ const char *
 hr_response_next_header(const HrResponse *response, const char *name,
                         const char *previous);
 
+/* What WWW-Authenticate asks for: HrChallenge; caller unrefs. */
+GPtrArray *
+hr_response_challenges(const HrResponse *response);
+
 /* What Retry-After asks for, in microseconds; 0 for nothing.  A date is
  * compared with the server's own clock where it tells. */
 int64_t

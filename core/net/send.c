@@ -7,20 +7,55 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "net/login.h"
 #include "net/origin.h"
 #include "net/registry-error.h"
+
+static HrLogin *
+login_of(const HrSend *send)
+{
+    return send->request->endpoint->login;
+}
 
 static HrStep
 auth_enter(HrPassage *passage, int64_t now_us)
 {
     HrSend *send = (HrSend *)passage;
+    HrStep step = hr_login_enter_on_loop(login_of(send), send, now_us);
 
+    send->attempt.headers = send->headers;
+    return step;
+}
+
+static void
+auth_abandon(HrPassage *passage, int64_t now_us)
+{
     (void)now_us;
-    send->attempt.headers = hr_request_headers(send->request);
+    hr_login_abandon_on_loop(login_of((HrSend *)passage), (HrSend *)passage);
+}
+
+static HrStep
+auth_exit(HrPassage *passage, int64_t now_us)
+{
+    (void)now_us;
+    hr_login_leave_on_loop(login_of((HrSend *)passage), (HrSend *)passage);
     return HR_STEP_ON;
 }
 
-static const HrStage stage_auth = {.name = "auth", .enter = auth_enter};
+static const HrStage stage_auth = {.name = "auth",
+                                   .enter = auth_enter,
+                                   .abandon = auth_abandon,
+                                   .exit = auth_exit};
+
+void
+hr_send_clear_login(HrSend *send)
+{
+    g_clear_pointer(&send->credential, hr_secret_unref);
+    g_clear_error(&send->refusal);
+    send->authorization = (struct curl_slist){0};
+    send->headers = NULL;
+    send->token = NULL;
+}
 
 static HrStep
 origin_enter(HrPassage *passage, int64_t now_us)
@@ -31,8 +66,9 @@ origin_enter(HrPassage *passage, int64_t now_us)
     g_autofree char *checked = NULL;
 
     (void)now_us;
-    /* Addresses of our own making need no parsing. */
-    if (g_str_has_prefix(url, endpoint->url))
+    /* Addresses of our own making need no parsing; a realm was checked when
+     * it was heard of. */
+    if (send->request->foreign || g_str_has_prefix(url, endpoint->url))
         return HR_STEP_ON;
     checked =
         hr_origin_check(endpoint->url, url, HR_ORIGIN_UPLOAD, NULL, NULL);
@@ -111,7 +147,8 @@ hr_send_init(HrSend *send, const HrRequest *request, bool blob)
     attempt->method = request->method;
     attempt->url = request->url;
     attempt->headers = request->headers;
-    attempt->host = request->endpoint->authority;
+    attempt->host =
+        request->foreign ? request->host : request->endpoint->authority;
     attempt->blob = blob;
     attempt->response = &send->response;
 }
@@ -153,6 +190,10 @@ hr_send_refused_error(const HrSend *send, GError **error)
     HrBreakerState state;
     g_autofree char *wait = NULL;
 
+    if (send->refusal != NULL) {
+        g_propagate_error(error, g_error_copy(send->refusal));
+        return;
+    }
     if (outcome->status != HR_LOCAL_REJECT) {
         hr_error_set(error, outcome->status,
                      "a request to an address that is not of %s", name);

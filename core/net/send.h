@@ -5,7 +5,7 @@
  *
  *     ... timeout  attempt | auth  origin  transport
  *
- *     auth        puts the endpoint's credentials to the request
+ *     auth        puts the endpoint's credentials to the request; net/login
  *     origin      lets nothing out to where they do not belong
  *     transport   starts it, when its owner is ready
  */
@@ -21,6 +21,16 @@ typedef struct HrSend {
     HrAttempt attempt;
     HrResponse response;
     HrTimer timer;
+
+    /* The auth stage's: */
+    struct curl_slist authorization; /* before the request's headers    */
+    struct curl_slist *headers;      /* with it                         */
+    HrSecret *credential;            /* what it shows                   */
+    struct HrToken *token;           /* that it goes with, or waits for */
+    unsigned round;                  /* of the fetch that it waits for  */
+    bool away;       /* sent on to another host, whose answers say nothing
+                        about logging in                                 */
+    GError *refusal; /* why it cannot go                                */
 
     /* Puts it on the wire; false: not yet, the leg is advanced again. */
     bool (*start)(void *owner);
@@ -38,6 +48,10 @@ hr_send_init(HrSend *send, const HrRequest *request, bool blob);
 /* The outcome of an attempt that has an answer, or, with `error`, has none. */
 void
 hr_send_set_outcome(HrSend *send, const GError *error);
+
+/* Forgets what the auth stage put to it. */
+void
+hr_send_clear_login(HrSend *send);
 
 /* The error for a leg that was refused before it was sent. */
 void

@@ -13,9 +13,10 @@ from harness import free_port, need, path, start, stop
 class Registry:
     """One docker-registry with its access log."""
 
-    def __init__(self, name, accesslog=True):
+    def __init__(self, name, accesslog=True, tokens=None):
         self.name = name
         self.accesslog = accesslog
+        self.tokens = tokens
         self.program = need("docker-registry")
         self.port = free_port()
         self.process = None
@@ -42,6 +43,15 @@ storage:
   delete: {{ enabled: true }}
   maintenance: {{ readonly: {{ enabled: {str(readonly).lower()} }} }}
 http: {{ addr: "127.0.0.1:{self.port}" }}
+""")
+            if self.tokens is not None:
+                file.write(f"""
+auth:
+  token:
+    realm: {self.tokens.url}
+    service: the registry
+    issuer: tests
+    rootcertbundle: {self.tokens.certificate}
 """)
         self.process = start([self.program, "serve",
                               path(self.name + ".yml")], self.port, self.log,

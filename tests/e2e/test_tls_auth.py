@@ -211,20 +211,6 @@ sinks = ( {{ type = "prometheus"; path = "{path('out-m.prom')}"; }},
     has(seen, '"joe"')
 
 
-def case_a_registry_that_wants_tokens_is_refused_with_a_sentence():
-    source, target = Hostile(), path("tokens")
-    source.add("app", "1", content.image("1"))
-    source.rule("GET", "^/v2/$", status=401, headers={
-        "WWW-Authenticate": 'Bearer realm="http://127.0.0.1:9/token",'
-                            'service="x"'})
-    result = run_program("once", code=4, config=configuration(
-        [endpoint("s", "oci", url=source.url, username="u",
-                  password="env:TEST_PASSWORD"),
-         endpoint("t", "layout", path=target)],
-        [{"name": "st", "source": "s", "target": "t"}]), env=GOOD)
-    has(result.err, "source s", "oken")
-
-
 def case_a_repository_that_is_forbidden_fails_alone():
     source, target = Hostile(), Hostile()
     source.add("open", "1", content.image("1"))

@@ -585,17 +585,12 @@ test_credentials(void)
          .path = "/a",
          .status = 401,
          .headers = "WWW-Authenticate: Basic realm=\"x\"\r\n"},
-        {.method = "GET",
-         .path = "/b",
-         .status = 401,
-         .headers = "WWW-Authenticate: Bearer realm=\"x\"\r\n"},
         {0}};
     HrEndpointSpec spec = make_spec(NULL);
     g_autoptr(HrSecret) password = hr_secret_new("s3cret");
     Fixture f;
     HrExchange *exchange;
     g_autoptr(GError) refused = NULL;
-    g_autoptr(GError) bearer = NULL;
     g_autofree char *head = NULL;
 
     spec.username = "robot$x";
@@ -611,11 +606,157 @@ test_credentials(void)
     head = hr_double_head(f.server, "GET", "/a");
     g_assert_nonnull(
         strstr(head, "Authorization: Basic cm9ib3QkeDpzM2NyZXQ=\r\n"));
-    exchange = request(&f, HR_HTTP_GET, "/b");
-    g_assert_true(hr_exchange_wait(exchange, NULL));
-    hr_exchange_set_error(exchange, "probe", &bearer);
-    g_assert_nonnull(strstr(bearer->message, "Bearer"));
-    hr_exchange_free(exchange);
+    tear_down(&f);
+}
+
+#define CHALLENGE(more)                                                       \
+    "WWW-Authenticate: Bearer realm=\"/token\",service=\"the registry\"" more \
+    "\r\n"
+
+static const char token_body[] = "{\"token\":\"t0ken\",\"expires_in\":300}";
+
+/* One token for all who need the same, asked for with the password; none for
+ * whom a wider one is there. */
+static void
+test_tokens(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/r/manifests/1",
+         .times = 1,
+         .status = 401,
+         .headers = CHALLENGE("")},
+        {.method = "GET", .path = "/v2/r/manifests/1", .status = 200},
+        {.method = "PUT", .path = "/v2/r/manifests/1", .status = 201},
+        {.method = "GET",
+         .path = "/token",
+         .status = 200,
+         .delay_ms = 50,
+         .body = token_body,
+         .body_size = sizeof token_body - 1},
+        {0}};
+    HrEndpointSpec spec = make_spec(NULL);
+    g_autoptr(HrSecret) password = hr_secret_new("s3cret");
+    HrExchange *many[20];
+    Fixture f;
+    g_autofree char *asked = NULL;
+    g_autofree char *head = NULL;
+
+    spec.username = "joe";
+    spec.password = password;
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/manifests/1"), ==, 200);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
+    asked = hr_double_head(f.server, "GET", "/token");
+    g_assert_nonnull(strstr(asked, "service=the%20registry&scope=repository"
+                                   "%3Ar%3Apull&account=joe "));
+    g_assert_nonnull(strstr(asked, "Authorization: Basic am9lOnMzY3JldA=="));
+    for (unsigned i = 0; i < G_N_ELEMENTS(many); i++)
+        many[i] = request(&f, HR_HTTP_PUT, "/v2/r/manifests/1");
+    for (unsigned i = 0; i < G_N_ELEMENTS(many); i++) {
+        g_assert_true(hr_exchange_wait(many[i], NULL));
+        g_assert_cmpuint(hr_exchange_status(many[i]), ==, 201);
+        hr_exchange_free(many[i]);
+    }
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 2);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/manifests/1"), ==, 200);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 2);
+    head = hr_double_head(f.server, "GET", "/v2/r/manifests/1");
+    g_assert_nonnull(strstr(head, "Authorization: Bearer t0ken\r\n"));
+    tear_down(&f);
+}
+
+/* A token that is refused is asked for anew, once, in the server's words. */
+static void
+test_token_refused(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/r/tags/list",
+         .status = 401,
+         .headers = CHALLENGE(",scope=\"other:thing:look\"")},
+        {.method = "GET",
+         .path = "/token",
+         .status = 200,
+         .body = token_body,
+         .body_size = sizeof token_body - 1},
+        {0}};
+    Fixture f;
+    g_autofree char *asked = NULL;
+
+    set_up(&f, routes);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/tags/list"), ==, 401);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
+    asked = hr_double_head(f.server, "GET", "/token");
+    g_assert_nonnull(strstr(asked, "scope=other%3Athing%3Alook&scope="
+                                   "repository%3Ar%3Apull "));
+    g_assert_null(strstr(asked, "Authorization"));
+    tear_down(&f);
+}
+
+/* Where GET is not offered; and with a token instead of a password. */
+static void
+test_token_by_post(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/",
+         .times = 1,
+         .status = 401,
+         .headers = CHALLENGE("")},
+        {.method = "GET", .path = "/v2/", .status = 200},
+        {.method = "GET", .path = "/token", .status = 405},
+        {.method = "POST",
+         .path = "/token",
+         .status = 200,
+         .body = token_body,
+         .body_size = sizeof token_body - 1},
+        {0}};
+    g_autoptr(HrSecret) secret = hr_secret_new("s3cret");
+    const HrAccount accounts[] = {
+        {.username = "joe", .password = secret},
+        {.identity_token = secret},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(accounts); i++) {
+        HrEndpointSpec spec = make_spec(NULL);
+        Fixture f;
+
+        spec.accounts = &accounts[i];
+        spec.account_count = 1;
+        set_up_with(&f, routes, &spec);
+        g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/"), ==, 200);
+        g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==,
+                         1 - i);
+        g_assert_cmpuint(hr_double_completed(f.server, "POST", "/token"), ==,
+                         1);
+        tear_down(&f);
+    }
+}
+
+/* Why there is no token is told; nobody waits for ever. */
+static void
+test_no_token(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/",
+         .status = 401,
+         .headers = CHALLENGE("")},
+        {.method = "GET", .path = "/token", .status = 401},
+        {0}};
+    HrEndpointSpec spec = make_spec(NULL);
+    g_autoptr(HrSecret) password = hr_secret_new("wr0ng");
+    g_autofree char *text = NULL;
+    Fixture f;
+
+    spec.username = "joe";
+    spec.password = password;
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpint(failure(&f, HR_HTTP_GET, "/v2/", &text), ==,
+                    HR_AUTH_DENIED);
+    g_assert_nonnull(strstr(text, "/token: HTTP 401: credentials refused"));
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
     tear_down(&f);
 }
 
@@ -763,6 +904,12 @@ main(int argc, char **argv)
     g_test_add_func("/net/exchanges-may-be-freed-at-any-time",
                     test_freed_early);
     g_test_add_func("/net/sends-credentials", test_credentials);
+    g_test_add_func("/net/gets-one-token-for-all-who-need-it", test_tokens);
+    g_test_add_func("/net/asks-once-more-for-a-token-that-is-refused",
+                    test_token_refused);
+    g_test_add_func("/net/posts-for-tokens-where-that-is-the-way",
+                    test_token_by_post);
+    g_test_add_func("/net/tells-why-there-is-no-token", test_no_token);
     g_test_add_func("/net/repeats-the-registrys-words", test_registry_error);
     g_test_add_func("/net/checks-addresses-from-the-server",
                     test_server_given);
