@@ -25,6 +25,7 @@ enum {
 /* The options before the command. */
 typedef struct HrApp {
     char *config_path; /* NULL: the usual place */
+    char *auth_file;   /* of saved logins; NULL: the usual places */
     bool quiet;
     bool json_log;
     bool colour;   /* stdout and stderr may carry colours */

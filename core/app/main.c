@@ -35,6 +35,7 @@ static const HrCommand commands[] = {
 
 typedef struct GlobalOptions {
     char *config_path;
+    char *auth_file;
     char *log_format;
     int verbosity;
     gboolean quiet;
@@ -56,6 +57,9 @@ print_help(FILE *stream)
           "$HARBOR_REPLICATOR_CONFIG,\n"
           "                        then " HR_SYSCONFDIR
           "/harbor-replicator/harbor-replicator.cfg)\n"
+          "  --authfile FILE       saved logins (default: "
+          "$REGISTRY_AUTH_FILE, then those\n"
+          "                        of podman and docker)\n"
           "  -v, --verbose         log more; twice: debug, three times: "
           "trace\n"
           "  -q, --quiet           log errors only, draw no progress\n"
@@ -89,6 +93,8 @@ parse_global(GlobalOptions *options, int *argc, char ***argv)
 {
     GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &options->config_path, NULL,
+         NULL},
+        {"authfile", 0, 0, G_OPTION_ARG_FILENAME, &options->auth_file, NULL,
          NULL},
         {"verbose", 'v', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK,
          (gpointer)count_verbose, NULL, NULL},
@@ -195,6 +201,7 @@ main(int argc, char **argv)
     if (parse_global(&options, &argc, &argv) &&
         configure_log(&options, &app)) {
         app.config_path = options.config_path;
+        app.auth_file = options.auth_file;
         if (options.help) {
             print_help(stdout);
             code = HR_EXIT_DONE;
@@ -205,6 +212,7 @@ main(int argc, char **argv)
         }
     }
     g_free(options.config_path);
+    g_free(options.auth_file);
     g_free(options.log_format);
     return code;
 }

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "config/auth-file.h"
+#include "config/certs-d.h"
 #include "config/secret-reference.h"
 #include "plug/sink.h"
 #include "work/lifecycle.h"
@@ -28,6 +30,8 @@
 typedef struct Opened {
     const HrEndpointConfig *config;
     HrSecret *password;
+    GPtrArray *saved; /* HrSavedLogin; or NULL */
+    HrCertsD certs;
     HrEndpoint *endpoint;
     HrRegistry *registry;
 } Opened;
@@ -56,6 +60,8 @@ close_opened(gpointer data)
     hr_registry_close(opened->registry);
     hr_endpoint_free(opened->endpoint);
     hr_secret_unref(opened->password);
+    g_clear_pointer(&opened->saved, g_ptr_array_unref);
+    hr_certs_d_clear(&opened->certs);
     g_free(opened);
 }
 
@@ -325,6 +331,48 @@ resolve_password(Opened *opened, GError **error)
     return opened->password != NULL;
 }
 
+/* Where the configuration names no account, one that somebody logged in with
+ * on this machine. */
+static bool
+find_saved_logins(const HrSession *session, Opened *opened, GError **error)
+{
+    const HrEndpointConfig *config = opened->config;
+    const char *chosen = session->app->auth_file;
+    const char *host;
+    g_autofree char *name = NULL;
+
+    if (config->username != NULL || config->url == NULL)
+        return true;
+    if (chosen == NULL && session->config != NULL)
+        chosen = session->config->auth_file;
+    host = strstr(config->url, "://") + 3;
+    name = g_strndup(host, strcspn(host, "/"));
+    opened->saved = hr_auth_file_find(chosen, name, error);
+    if (opened->saved == NULL)
+        g_prefix_error(error, "endpoint %s: ", config->name);
+    return opened->saved != NULL;
+}
+
+static void
+find_certificates(Opened *opened)
+{
+    const char *path = g_getenv("HARBOR_REPLICATOR_CERTS_D");
+    const char *url = opened->config->url;
+    g_auto(GStrv) directories = NULL;
+    g_autofree char *host = NULL;
+
+    if (url == NULL || !g_str_has_prefix(url, "https://"))
+        return;
+    url += strlen("https://");
+    host = g_strndup(url, strcspn(url, "/"));
+    if (path != NULL)
+        directories = g_strsplit(path, ":", -1);
+    hr_certs_d_find((const char *const *)directories, host, &opened->certs);
+    if (opened->certs.directory != NULL)
+        hr_log(HR_LOG_DEBUG, "%s: certificates from %s", opened->config->name,
+               opened->certs.directory);
+}
+
 static unsigned
 endpoint_index(const HrConfig *config, const HrEndpointConfig *endpoint)
 {
@@ -366,12 +414,23 @@ static bool
 make_endpoint(HrSession *session, Opened *opened, GError **error)
 {
     const HrEndpointConfig *config = opened->config;
+    unsigned count = opened->saved != NULL ? opened->saved->len : 0;
+    g_autofree HrAccount *accounts = g_new0(HrAccount, (gsize)count + 1);
     HrEndpointSpec spec = {
         .name = config->name,
         .url = config->url,
         .username = config->username,
         .password = opened->password,
+        .accounts = accounts,
+        .account_count = count,
+        .token_hosts = (const char *const *)config->token_hosts,
         .ca_file = config->ca_file,
+        .ca_text = opened->certs.ca_text,
+        .client_cert = config->client_cert != NULL ? config->client_cert
+                                                   : opened->certs.cert,
+        .client_key = config->client_key != NULL ? config->client_key
+                                                 : opened->certs.key,
+        .allow_private = config->allow_private,
         .insecure = config->insecure,
         .policy = &config->policy,
         .rules = &config->rules,
@@ -379,6 +438,17 @@ make_endpoint(HrSession *session, Opened *opened, GError **error)
         .settings = config->settings,
     };
 
+    for (unsigned i = 0; i < count; i++) {
+        const HrSavedLogin *saved = opened->saved->pdata[i];
+
+        accounts[i] = (HrAccount){
+            .prefix = saved->prefix,
+            .username = saved->username,
+            .password = saved->password,
+            .identity_token = saved->identity_token,
+            .registry_token = saved->registry_token,
+        };
+    }
     opened->endpoint = hr_endpoint_new(session->net, &spec, error);
     return opened->endpoint != NULL;
 }
@@ -403,7 +473,9 @@ open_registry(HrSession *session, const HrEndpointConfig *config,
     opened = g_new0(Opened, 1);
     opened->config = config;
     call = hr_call_new(session->cancel, HR_TIME_NEVER);
+    find_certificates(opened);
     if (resolve_password(opened, error) &&
+        find_saved_logins(session, opened, error) &&
         make_endpoint(session, opened, error))
         opened->registry = hr_registry_open(session->plugins, provider,
                                             opened->endpoint, call, error);

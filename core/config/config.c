@@ -75,7 +75,10 @@ hr_endpoint_config_free(HrEndpointConfig *endpoint)
     if (endpoint->password != NULL && endpoint->password_inline)
         hr_secret_wipe(endpoint->password, strlen(endpoint->password));
     g_free(endpoint->password);
+    g_strfreev(endpoint->token_hosts);
     g_free(endpoint->ca_file);
+    g_free(endpoint->client_cert);
+    g_free(endpoint->client_key);
     for (unsigned i = 0; i < endpoint->rules.count; i++)
         g_free((char *)endpoint->rule_items[i].code);
     g_free(endpoint->rule_items);
@@ -133,6 +136,7 @@ hr_config_free(HrConfig *config)
     g_ptr_array_unref(config->syncs);
     g_ptr_array_unref(config->endpoints);
     g_ptr_array_unref(config->sinks);
+    g_free(config->auth_file);
     g_free(config->path);
     g_free(config);
 }

@@ -33,8 +33,12 @@ typedef struct HrEndpointConfig {
     char *password; /* a reference, or the secret itself when
                              allow_inline_secrets is on                   */
     bool password_inline;
+    char **token_hosts;      /* ends in NULL; or NULL                        */
     char *ca_file;           /* tls.ca, absolute                             */
+    char *client_cert;       /* tls.cert, absolute                           */
+    char *client_key;        /* tls.key, absolute                            */
     bool insecure;           /* tls.insecure                                 */
+    bool allow_private;      /* it may send us to private addresses          */
     HrPolicy policy;         /* preset, profile and settings, put together   */
     HrErrorRules rules;      /* policy.errors                                */
     HrErrorRule *rule_items; /* what `rules` points to                  */
@@ -80,6 +84,7 @@ typedef struct HrConfig {
     unsigned workers; /* 1..256, default 8                            */
     unsigned loops;   /* 1..16, default 2                             */
     bool allow_inline_secrets;
+    char *auth_file;   /* of saved logins; NULL: the usual ones; "": none   */
     int64_t bandwidth; /* bytes a second of all endpoints; 0: no limit  */
     HrProfile profile;
     GPtrArray *endpoints; /* HrEndpointConfig */

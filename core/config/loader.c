@@ -205,6 +205,19 @@ read_profile(HrLoader *loader)
 }
 
 static void
+read_auth_file(HrLoader *loader)
+{
+    g_autofree char *text =
+        hr_reader_text(&loader->reader, loader->root, "", "authfile");
+
+    if (text != NULL && *text != '\0')
+        loader->config->auth_file =
+            g_canonicalize_filename(text, loader->reader.directory);
+    else
+        loader->config->auth_file = g_steal_pointer(&text);
+}
+
+static void
 read_root(HrLoader *loader)
 {
     HrReader *reader = &loader->reader;
@@ -218,6 +231,7 @@ read_root(HrLoader *loader)
     config->allow_inline_secrets =
         hr_reader_number(reader, loader->root, "", "allow_inline_secrets") !=
         0;
+    read_auth_file(loader);
     config->bandwidth =
         hr_reader_number(reader, loader->root, "", "bandwidth");
     read_profile(loader);

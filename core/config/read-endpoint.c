@@ -162,23 +162,43 @@ read_credentials(HrLoader *loader, const config_setting_t *group,
         read_login(loader, named, CREDENTIALS, endpoint);
 }
 
+/* A file that is there, as an absolute path; or NULL. */
+static char *
+read_file_name(HrReader *reader, const config_setting_t *tls, const char *name)
+{
+    g_autofree char *text = hr_reader_text(reader, tls, ENDPOINT ".tls", name);
+    g_autofree char *place = g_strconcat(ENDPOINT ".tls.", name, NULL);
+    char *path;
+
+    if (text == NULL)
+        return NULL;
+    path = g_canonicalize_filename(text, reader->directory);
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        hr_reader_mistake(reader, hr_reader_spot(tls, name), place,
+                          "there is no file %s", path);
+    return path;
+}
+
 static void
 read_tls(HrLoader *loader, const config_setting_t *group,
          HrEndpointConfig *endpoint)
 {
     HrReader *reader = &loader->reader;
     const config_setting_t *tls = hr_reader_group(group, "tls");
-    g_autofree char *ca = hr_reader_text(reader, tls, ENDPOINT ".tls", "ca");
 
     endpoint->insecure =
         hr_reader_number(reader, tls, ENDPOINT ".tls", "insecure") != 0;
-    if (ca == NULL)
-        return;
-    endpoint->ca_file = g_canonicalize_filename(ca, reader->directory);
-    if (!g_file_test(endpoint->ca_file, G_FILE_TEST_IS_REGULAR))
-        hr_reader_mistake(reader, hr_reader_spot(tls, "ca"),
-                          ENDPOINT ".tls.ca", "there is no file %s",
-                          endpoint->ca_file);
+    endpoint->ca_file = read_file_name(reader, tls, "ca");
+    endpoint->client_cert = read_file_name(reader, tls, "cert");
+    endpoint->client_key = read_file_name(reader, tls, "key");
+    if ((endpoint->client_cert != NULL) != (endpoint->client_key != NULL))
+        hr_reader_mistake(reader, hr_reader_spot(group, "tls"),
+                          ENDPOINT ".tls",
+                          "names one of cert and key: both are needed");
+    endpoint->allow_private =
+        hr_reader_number(reader, group, ENDPOINT, "allow_private") != 0;
+    endpoint->token_hosts =
+        hr_reader_texts(reader, group, ENDPOINT, "token_hosts");
 }
 
 /* What is wrong with an address, or NULL. */

@@ -200,6 +200,9 @@ const HrSchemaKey hr_schema[] = {
         "Named policies that endpoints refer to."),
     NEEDED("policies[]", "name", STRING, "The name to refer to."),
     POLICY("policies[]"),
+    KEY("", "authfile", STRING, NULL, 0, 0,
+        "File with saved logins, for endpoints without a username; left out: "
+        "$REGISTRY_AUTH_FILE, then those of podman and docker; \"\": none."),
     KEY("", "credentials", LIST, NULL, 0, 0,
         "Named credentials that endpoints refer to."),
     NEEDED("credentials[]", "name", STRING, "The name to refer to."),
@@ -221,9 +224,19 @@ const HrSchemaKey hr_schema[] = {
     KEY("endpoints[]", "credentials", STRING, NULL, 0, 0,
         "Name of an entry of credentials, instead of username and "
         "password."),
+    KEY("endpoints[]", "token_hosts", STRINGS, NULL, 0, 0,
+        "Hosts of token servers, beside the registry's own, that may get the "
+        "password: \"HOST\" or \"HOST:PORT\"."),
+    KEY("endpoints[]", "allow_private", BOOLEAN, "false", 0, 0,
+        "It may send us to private addresses (redirects, token servers) even "
+        "if its own are public."),
     KEY("endpoints[]", "tls", GROUP, NULL, 0, 0, "Trust."),
     KEY("endpoints[].tls", "ca", STRING, NULL, 0, 0,
         "File with the CA certificates to trust; left out: the system's."),
+    KEY("endpoints[].tls", "cert", STRING, NULL, 0, 0,
+        "File with the client's certificate; left out: none."),
+    KEY("endpoints[].tls", "key", STRING, NULL, 0, 0,
+        "File with the key of the client's certificate."),
     KEY("endpoints[].tls", "insecure", BOOLEAN, "false", 0, 0,
         "Do not verify certificates; warned about at every run."),
     KEY("endpoints[]", "policy", GROUP, NULL, 0, 0,

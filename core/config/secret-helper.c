@@ -115,25 +115,27 @@ decode_member(char *in, const char **name, const char **value)
     return in != NULL ? skip_space(in) : NULL;
 }
 
-const char *
-hr_secret_helper_member(char *json, const char *name)
+bool
+hr_secret_helper_read(char *json, const char **username, const char **secret)
 {
-    const char *found = NULL;
     char *in = skip_space(json);
 
+    *username = *secret = NULL;
     if (*in++ != '{')
-        return NULL;
+        return false;
     do {
         const char *key;
         const char *value;
 
         in = decode_member(in, &key, &value);
         if (in == NULL || (*in != ',' && *in != '}'))
-            return NULL;
-        if (strcmp(key, name) == 0)
-            found = value;
+            return false;
+        if (strcmp(key, "Secret") == 0)
+            *secret = value;
+        else if (strcmp(key, "Username") == 0)
+            *username = value;
     } while (*in++ == ',');
-    return *skip_space(in) == '\0' ? found : NULL;
+    return *skip_space(in) == '\0' && *secret != NULL;
 }
 
 /* ----------------------------------------------------------- running it */
@@ -278,12 +280,16 @@ end_helper(const Helper *helper, bool answered)
 
 static HrSecret *
 take_secret(const Helper *helper, char *answer, const char *server,
-            GError **error)
+            char **username, GError **error)
 {
-    const char *secret = hr_secret_helper_member(answer, "Secret");
+    const char *user;
+    const char *secret;
 
-    if (secret != NULL && *secret != '\0')
+    if (hr_secret_helper_read(answer, &user, &secret) && *secret != '\0') {
+        if (username != NULL)
+            *username = g_strdup(user);
         return hr_secret_new(secret);
+    }
     hr_error_set(error, HR_CONFIG, "%s gave no secret for %s", helper->program,
                  server);
     return NULL;
@@ -291,7 +297,7 @@ take_secret(const Helper *helper, char *answer, const char *server,
 
 HrSecret *
 hr_secret_helper_ask(const char *name, const char *server, int64_t limit_ms,
-                     GError **error)
+                     char **username, GError **error)
 {
     g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
     g_autofree char *path = g_find_program_in_path(program);
@@ -314,7 +320,7 @@ hr_secret_helper_ask(const char *name, const char *server, int64_t limit_ms,
     answer = g_malloc0(ANSWER_LIMIT + 1);
     answered = read_answer(&helper, answer, error);
     if (end_helper(&helper, answered))
-        secret = take_secret(&helper, answer, server, error);
+        secret = take_secret(&helper, answer, server, username, error);
     else if (answered)
         hr_error_set(error, HR_CONFIG,
                      "%s has no entry for %s: try `echo %s | %s get`", program,

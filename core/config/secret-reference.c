@@ -186,7 +186,7 @@ static HrSecret *
 ask_helper(const char *name, const char *server, GError **error)
 {
     HrSecret *secret =
-        hr_secret_helper_ask(name, server, HELPER_LIMIT_MS, error);
+        hr_secret_helper_ask(name, server, HELPER_LIMIT_MS, NULL, error);
 
     if (secret == NULL)
         g_prefix_error(error, "the secret exec:%s: ", name);

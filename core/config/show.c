@@ -349,8 +349,13 @@ put_endpoint(Writer *writer, const HrEndpointConfig *endpoint)
     put_text(writer, "username", endpoint->username);
     put_text(writer, "password",
              endpoint->password_inline ? "***" : endpoint->password);
+    put_texts(writer, "token_hosts",
+              (const char *const *)endpoint->token_hosts);
+    put_boolean(writer, "allow_private", endpoint->allow_private);
     open_block(writer, "tls", '{');
     put_text(writer, "ca", endpoint->ca_file);
+    put_text(writer, "cert", endpoint->client_cert);
+    put_text(writer, "key", endpoint->client_key);
     put_boolean(writer, "insecure", endpoint->insecure);
     close_block(writer, '}');
     end_member(writer);
@@ -417,6 +422,7 @@ put_config(Writer *writer, const HrConfig *config)
     put_number(writer, "workers", config->workers);
     put_number(writer, "loops", config->loops);
     put_boolean(writer, "allow_inline_secrets", config->allow_inline_secrets);
+    put_text(writer, "authfile", config->auth_file);
     put_text(writer, "profile", hr_policy_profiles[config->profile]);
     put_size(writer, "bandwidth", (uint64_t)config->bandwidth);
     put_list(writer, "endpoints", config->endpoints);

@@ -160,6 +160,42 @@ hr_json_text(const HrJson *json)
     return json_string_value(unwrap(json));
 }
 
+void
+hr_json_foreach(HrJson *object,
+                void (*visit)(const char *name, HrJson *value, void *data),
+                void *data)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (unwrap(object), name, value)
+        visit(name, wrap(value), data);
+}
+
+/* As deep as hr_json_parse allows. */
+static void
+overwrite(json_t *value)
+{
+    const char *name;
+    json_t *inner;
+    size_t i;
+
+    if (json_is_string(value))
+        explicit_bzero((char *)json_string_value(value),
+                       json_string_length(value));
+    json_array_foreach (value, i, inner)
+        overwrite(inner);
+    json_object_foreach (value, name, inner)
+        overwrite(inner);
+}
+
+void
+hr_json_wipe(HrJson *json)
+{
+    overwrite(unwrap(json));
+    hr_json_unref(json);
+}
+
 bool
 hr_json_number(const HrJson *json, int64_t *number)
 {

@@ -58,6 +58,18 @@ hr_json_number(const HrJson *json, int64_t *number);
 bool
 hr_json_boolean(const HrJson *json, bool *value);
 
+/* Calls `visit` with each member of an object; with nothing for anything
+ * else. */
+void
+hr_json_foreach(HrJson *object,
+                void (*visit)(const char *name, HrJson *value, void *data),
+                void *data);
+
+/* Frees a document that holds secrets: its texts are overwritten first.  NULL
+ * is allowed. */
+void
+hr_json_wipe(HrJson *json);
+
 /* Length of an array (0 for anything else), and its elements. */
 size_t
 hr_json_length(const HrJson *json);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/endpoint.h"
@@ -39,15 +40,66 @@ set_protocols(CURL *handle, bool https)
 }
 
 static void
-set_trust(CURL *handle, const HrEndpoint *endpoint)
+set_trust(const HrAttempt *attempt)
 {
+    const HrEndpoint *endpoint = attempt->endpoint;
+    CURL *handle = attempt->handle;
+    bool ours = !attempt->stranger || attempt->own_trust;
+    bool verify = !endpoint->insecure || !ours;
+
     curl_easy_setopt(handle, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER,
-                     endpoint->insecure ? 0L : 1L);
-    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST,
-                     endpoint->insecure ? 0L : 2L);
-    if (endpoint->ca_file != NULL)
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+    if (ours && endpoint->ca_file != NULL)
         curl_easy_setopt(handle, CURLOPT_CAINFO, endpoint->ca_file);
+#if LIBCURL_VERSION_NUM >= 0x074d00
+    if (ours && endpoint->ca_file == NULL && endpoint->ca_text != NULL) {
+        struct curl_blob blob = {.data = endpoint->ca_text,
+                                 .len = strlen(endpoint->ca_text),
+                                 .flags = CURL_BLOB_NOCOPY};
+
+        curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
+    }
+#endif
+    if (!attempt->stranger && endpoint->client_cert != NULL) {
+        curl_easy_setopt(handle, CURLOPT_SSLCERT, endpoint->client_cert);
+        curl_easy_setopt(handle, CURLOPT_SSLKEY, endpoint->client_key);
+    }
+}
+
+static bool
+is_proxied(const HrAttempt *attempt)
+{
+    static const char *const names[] = {
+        "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+
+    if (attempt->endpoint->proxy != NULL)
+        return true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_getenv(names[i]) != NULL && *g_getenv(names[i]) != '\0')
+            return true;
+    return false;
+}
+
+/* Where a name leads is known here, and not before: what a server sends us to
+ * is looked at now, so that no name can be changed in between.  Behind a proxy
+ * it is the proxy's to look. */
+static curl_socket_t
+open_socket_cb(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    HrAttempt *attempt = data;
+    HrAddressKind kind = hr_address_kind(&address->addr);
+
+    (void)purpose;
+    if (attempt->stranger && !is_proxied(attempt) &&
+        !hr_address_allowed(attempt->endpoint->kind, kind)) {
+        attempt->forbidden = true;
+        return CURL_SOCKET_BAD;
+    }
+    if (!attempt->stranger && kind != HR_ADDRESS_FORBIDDEN)
+        attempt->endpoint->kind = MAX(attempt->endpoint->kind, kind);
+    return socket(address->family, address->socktype | SOCK_CLOEXEC,
+                  address->protocol);
 }
 
 static void
@@ -109,7 +161,13 @@ hr_attempt_prepare_on_loop(HrAttempt *attempt,
     if (attempt->fresh)
         curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     set_protocols(handle, endpoint->https);
-    set_trust(handle, endpoint);
+    set_trust(attempt);
+    attempt->forbidden = false;
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket_cb);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, attempt);
+    /* libcurl heeds HTTP_PROXY in lower case only. */
+    if (endpoint->proxy != NULL && g_str_has_prefix(attempt->url, "http://"))
+        curl_easy_setopt(handle, CURLOPT_PROXY, endpoint->proxy);
     set_http(attempt);
 }
 
@@ -219,5 +277,12 @@ hr_attempt_set_error(const HrAttempt *attempt, CURLcode code, GError **error)
             hr_endpoint_policy(attempt->endpoint)->connect_timeout_us,
     };
 
-    hr_failure_set_error(&failure, error);
+    if (attempt->forbidden)
+        hr_error_set(error, HR_INVALID,
+                     "%s, where the server sends us to, is at an address that "
+                     "is private to this machine or its networks: it is not "
+                     "asked (allow_private allows private networks)",
+                     attempt->host);
+    else
+        hr_failure_set_error(&failure, error);
 }

@@ -35,6 +35,11 @@ typedef struct HrAttempt {
                               be sent; 0: none came */
     uint64_t moved_bytes;  /* after the end: of both bodies */
     bool fresh;            /* not over a connection that is there */
+    bool stranger;         /* to a host of the server's choice: its address is
+                              looked at, and it gets no client certificate */
+    bool own_trust;        /* though the endpoint's CAs hold for it too */
+    bool forbidden;        /* after the end: it led to an address that is not
+                              for us */
     int os_error;
     char detail[CURL_ERROR_SIZE];
 } HrAttempt;

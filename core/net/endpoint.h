@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "net/address.h"
 #include "net/loop.h"
 #include "net/net.h"
 #include "net/notes.h"
@@ -43,6 +44,10 @@ struct hr_endpoint {
     bool https;
     bool insecure;
     char *ca_file;
+    char *ca_text;
+    char *client_cert;
+    char *client_key;
+    char *proxy; /* for http, whose variable libcurl reads in one case only */
     struct HrLogin *login;
     const HrErrorRules *rules;
     hr_settings *settings;
@@ -50,6 +55,7 @@ struct hr_endpoint {
     HrGuards *guards; /* the loop's, once the first request is posted */
 
     /* The loop's alone: */
+    HrAddressKind kind; /* the closest that it was reached at */
     HrTimer alarm;
     HrNotes notes; /* go with the next exchange or pipe that ends */
     HrGuardsStats shown;

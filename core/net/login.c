@@ -356,6 +356,7 @@ take_token(HrToken *token, const HrResponse *response)
     token->header = make_secret("Authorization: Bearer ", text);
     token->fresh_until_us = hr_clock_monotonic_us() + life_us(body);
     g_clear_error(&token->failure);
+    hr_json_wipe(g_steal_pointer(&body));
 }
 
 static void

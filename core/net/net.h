@@ -63,7 +63,11 @@ typedef struct HrEndpointSpec {
     unsigned account_count;
     const char *const *token_hosts; /* of token servers that may see
                                        credentials, ends in NULL; or NULL   */
-    const char *ca_file;    /* NULL: the system's                           */
+    const char *ca_file;     /* NULL: the system's                           */
+    const char *ca_text;     /* CAs as text, in the place of the file; NULL  */
+    const char *client_cert; /* paths, both or none; shown to nobody else    */
+    const char *client_key;
+    bool allow_private;     /* it may send us to private addresses          */
     bool insecure;          /* do not verify certificates                   */
     const HrPolicy *policy; /* copied                                  */
     const HrErrorRules *rules; /* NULL: none; borrowed for its life       */

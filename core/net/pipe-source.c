@@ -173,6 +173,7 @@ follow(HrPipe *pipe, GError **error)
     source->send.attempt.headers =
         same ? source->send.headers : &foreign_headers;
     source->send.away = !same;
+    source->send.attempt.stranger = !same;
     name_host(pipe);
     start_attempt(pipe);
     return true;

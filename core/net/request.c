@@ -290,12 +290,16 @@ hr_request_new_foreign(HrEndpoint *endpoint, const char *url,
     };
     Needs needs = {.headers = OWN_HEADERS, .body_bytes = given.body_size};
     HrRequest *request;
+    bool same = false;
 
     /* Either stands in the place of the other. */
     headers[1] = form != NULL ? type : authorization;
     measure(&given, &needs);
     request = copy_request(endpoint, &given, url, &needs);
     request->foreign = true;
+    g_free(
+        hr_origin_check(endpoint->url, url, HR_ORIGIN_REDIRECT, &same, NULL));
+    request->stranger = !same;
     url = strstr(url, "://") + 3;
     request->host = g_strndup(url, strcspn(url, "/?#"));
     return request;

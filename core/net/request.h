@@ -26,6 +26,7 @@ typedef struct HrRequest {
     bool own_login;             /* it carries an Authorization already  */
     bool foreign;               /* to an address that is not the
                                    endpoint's: a token server           */
+    bool stranger;              /* which is on another host */
     char *host; /* "host:port" of a foreign one, for messages */
     size_t block_bytes;
     const void *body; /* NULL: none */

@@ -147,6 +147,8 @@ hr_send_init(HrSend *send, const HrRequest *request, bool blob)
     attempt->method = request->method;
     attempt->url = request->url;
     attempt->headers = request->headers;
+    attempt->stranger = request->foreign && request->stranger;
+    attempt->own_trust = request->foreign;
     attempt->host =
         request->foreign ? request->host : request->endpoint->authority;
     attempt->blob = blob;

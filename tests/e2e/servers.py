@@ -98,7 +98,8 @@ def make_certificate(name, host="127.0.0.1"):
 class Nginx:
     """TLS and basic auth before a registry."""
 
-    def __init__(self, name, registry, user, password):
+    def __init__(self, name, registry, user, password, client_ca=None):
+        """Asks for a client certificate of `client_ca`, if it is given."""
         program = need("nginx")
         self.port = free_port()
         self.ca, key = make_certificate(name)
@@ -126,6 +127,8 @@ http {{
   server {{
     listen 127.0.0.1:{self.port} ssl http2;
     ssl_certificate {self.ca}; ssl_certificate_key {key};
+    {f"ssl_client_certificate {client_ca}; ssl_verify_client on;"
+     if client_ca else ""}
     client_max_body_size 0; proxy_request_buffering off;
     auth_basic "registry"; auth_basic_user_file {root}/htpasswd;
     location / {{

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tokens: a real registry, and a token server of ours."""
+"""Tokens: a real registry, and a token server of ours; logins that others
+saved, and certificates."""
+import base64
+import json
+import os
+import shutil
+
 import content
 from harness import (configuration, endpoint, has, holds, path, run,
                      run_program, same)
 from hostile import Hostile
-from servers import Registry
+from servers import Nginx, Registry, make_certificate
 from tokens import TokenServer
 
 SECRET = "c4nary-in-a-mine"
@@ -125,6 +131,104 @@ def case_rights_that_are_missing_fail_the_tag_alone():
         name != "small/other" or action == "pull")
     result = run_program("once", config=config(), env=ENV, code=1)
     has(result.out, "changed 2", "failed 2", "small/other:1")
+
+
+def auth_file(name, content_of):
+    with open(path(name), "w") as file:
+        json.dump(content_of, file)
+    os.chmod(path(name), 0o600)
+    return path(name)
+
+
+def basic(user, password=SECRET):
+    return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def case_saved_logins_are_used_and_the_longest_path_wins():
+    setup()
+    TOKENS.users = {"joe": SECRET, "ann": SECRET}
+    host = f"127.0.0.1:{B.port}"
+    file = auth_file("auth.json", {"auths": {
+        host: basic("joe"), host + "/small/other": basic("ann")}})
+    text = config(username=None, password=None)
+    result = run_program("--authfile", file, "once", config=text, code=0)
+    has(result.out, "changed 4")
+    asked = {(user, scope.split(":")[1]) for _, user, scopes in TOKENS.log
+             for scope in scopes if scope.endswith("pull,push")}
+    same(asked, {("joe", "small/app"), ("ann", "small/other")})
+    same(run_program("once", config=text, code=0,
+                     env={"REGISTRY_AUTH_FILE": file}).code, 0)
+
+
+def case_identity_tokens_are_posted():
+    setup()
+    TOKENS.identities = {"id-of-joe": "joe"}
+    file = auth_file("identity.json", {"auths": {
+        f"127.0.0.1:{B.port}": {"identitytoken": "id-of-joe"}}})
+    run_program("--authfile", file, "once", code=0,
+                config=config(username=None, password=None))
+    same({(m, u) for m, u, _ in TOKENS.log}, {("POST", "joe")})
+
+
+def case_key_rings_are_asked():
+    setup()
+    folder = path("helpers")
+    os.makedirs(folder, exist_ok=True)
+    helper = os.path.join(folder, "docker-credential-ours")
+    with open(helper, "w") as file:
+        file.write(f"""#!/bin/sh
+read -r server
+test "$server" = 127.0.0.1:{B.port} || {{ echo nothing; exit 1; }}
+echo '{{"ServerURL":"x","Username":"joe","Secret":"{SECRET}"}}'
+""")
+    os.chmod(helper, 0o755)
+    file = auth_file("helper.json", {"credsStore": "ours"})
+    result = run_program(
+        "--authfile", file, "once", code=0,
+        config=config(username=None, password=None),
+        env={"PATH": folder + ":" + os.environ["PATH"]})
+    has(result.out, "changed 4")
+    same({u for _, u, _ in TOKENS.log}, {"joe"})
+
+
+def case_a_spoilt_file_is_named():
+    setup()
+    with open(path("spoilt.json"), "w") as file:
+        file.write("{")
+    os.chmod(path("spoilt.json"), 0o600)
+    result = run_program("--authfile", path("spoilt.json"), "once",
+                         config=config(username=None, password=None))
+    holds(result.code in (2, 3), result.code)
+    has(result.out + result.err, "spoilt.json")
+
+
+def case_certificates_of_docker_are_used():
+    setup()
+    target = Registry("c")
+    certificate, key = make_certificate("client")
+    front = Nginx("certs", target, "joe", SECRET, client_ca=certificate)
+    text = configuration(
+        [endpoint("a", "oci", url=A.url),
+         endpoint("b", "oci", url=front.url, username="joe",
+                  password="env:TEST_PASSWORD")],
+        [{"name": "ab", "source": "a", "target": "b"}])
+    folder = path("certs.d", f"127.0.0.1:{front.port}")
+    os.makedirs(folder)
+    env = dict(ENV, HARBOR_REPLICATOR_CERTS_D=path("certs.d"))
+    run_program("once", config=text, env=env, code=2)
+    shutil.copy(front.ca, os.path.join(folder, "ca.crt"))
+    run_program("once", config=text, env=env, code=2)
+    shutil.copy(certificate, os.path.join(folder, "client.cert"))
+    shutil.copy(key, os.path.join(folder, "client.key"))
+    result = run_program("once", config=text, env=env, code=0)
+    has(result.out, "changed 4")
+    named = configuration(
+        [endpoint("a", "oci", url=A.url),
+         endpoint("b", "oci", url=front.url, username="joe",
+                  password="env:TEST_PASSWORD",
+                  tls={"ca": front.ca, "cert": certificate, "key": key})],
+        [{"name": "ab", "source": "a", "target": "b"}])
+    run_program("once", config=named, env=ENV, code=0)
 
 
 def case_another_host_gets_no_password():

@@ -244,7 +244,8 @@ assert_late(const char *name)
     g_autoptr(GError) error = NULL;
     int64_t start = hr_clock_monotonic_us();
 
-    g_assert_null(hr_secret_helper_ask(name, "reg.example", 200, &error));
+    g_assert_null(
+        hr_secret_helper_ask(name, "reg.example", 200, NULL, &error));
     g_assert_error(error, HR_ERROR, HR_CONFIG);
     g_assert_cmpint(hr_clock_monotonic_us() - start, <, 20 * 1000000);
 }
@@ -299,9 +300,13 @@ test_reads_the_answer_strictly(void)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *json = g_strdup(cases[i].json);
+        const char *username;
+        const char *secret;
 
-        g_assert_cmpstr(hr_secret_helper_member(json, "Secret"), ==,
-                        cases[i].secret);
+        g_assert_cmpint(hr_secret_helper_read(json, &username, &secret), ==,
+                        cases[i].secret != NULL);
+        if (cases[i].secret != NULL)
+            g_assert_cmpstr(secret, ==, cases[i].secret);
     }
 }
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which addresses a registry may send us to. */
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <glib.h>
+#include <string.h>
+
+static HrAddressKind
+kind(const char *text)
+{
+    struct sockaddr_storage storage = {0};
+    struct sockaddr_in *four = (struct sockaddr_in *)&storage;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&storage;
+
+    if (strchr(text, ':') != NULL) {
+        six->sin6_family = AF_INET6;
+        g_assert_cmpint(inet_pton(AF_INET6, text, &six->sin6_addr), ==, 1);
+    } else {
+        four->sin_family = AF_INET;
+        g_assert_cmpint(inet_pton(AF_INET, text, &four->sin_addr), ==, 1);
+    }
+    return hr_address_kind((struct sockaddr *)&storage);
+}
+
+static void
+test_kinds(void)
+{
+    static const struct {
+        const char *address;
+        HrAddressKind kind;
+    } cases[] = {
+        {"1.1.1.1", HR_ADDRESS_PUBLIC},
+        {"11.0.0.0", HR_ADDRESS_PUBLIC},
+        {"172.32.0.1", HR_ADDRESS_PUBLIC},
+        {"2606:4700::1111", HR_ADDRESS_PUBLIC},
+        {"10.255.255.255", HR_ADDRESS_PRIVATE},
+        {"172.16.0.1", HR_ADDRESS_PRIVATE},
+        {"192.168.1.1", HR_ADDRESS_PRIVATE},
+        {"100.64.0.1", HR_ADDRESS_PRIVATE},
+        {"fd12:3456::1", HR_ADDRESS_PRIVATE},
+        {"::ffff:10.0.0.1", HR_ADDRESS_PRIVATE},
+        {"64:ff9b::192.168.0.1", HR_ADDRESS_PRIVATE},
+        {"2002:c0a8:0001::1", HR_ADDRESS_PRIVATE},
+        {"127.0.0.1", HR_ADDRESS_LOOPBACK},
+        {"127.255.0.1", HR_ADDRESS_LOOPBACK},
+        {"::1", HR_ADDRESS_LOOPBACK},
+        {"::ffff:127.0.0.1", HR_ADDRESS_LOOPBACK},
+        {"0.0.0.0", HR_ADDRESS_FORBIDDEN},
+        {"::", HR_ADDRESS_FORBIDDEN},
+        {"::ffff:0.0.0.0", HR_ADDRESS_FORBIDDEN},
+        {"169.254.169.254", HR_ADDRESS_FORBIDDEN},
+        {"::ffff:169.254.169.254", HR_ADDRESS_FORBIDDEN},
+        {"64:ff9b::169.254.169.254", HR_ADDRESS_FORBIDDEN},
+        {"fe80::1", HR_ADDRESS_FORBIDDEN},
+        {"fd00:ec2::254", HR_ADDRESS_FORBIDDEN},
+        {"224.0.0.1", HR_ADDRESS_FORBIDDEN},
+        {"255.255.255.255", HR_ADDRESS_FORBIDDEN},
+        {"ff02::1", HR_ADDRESS_FORBIDDEN},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_test_message("%s", cases[i].address);
+        g_assert_cmpint(kind(cases[i].address), ==, cases[i].kind);
+    }
+}
+
+static void
+test_allowed(void)
+{
+    g_assert_true(hr_address_allowed(HR_ADDRESS_PUBLIC, HR_ADDRESS_PUBLIC));
+    g_assert_false(hr_address_allowed(HR_ADDRESS_PUBLIC, HR_ADDRESS_PRIVATE));
+    g_assert_false(hr_address_allowed(HR_ADDRESS_PUBLIC, HR_ADDRESS_LOOPBACK));
+    g_assert_true(hr_address_allowed(HR_ADDRESS_PRIVATE, HR_ADDRESS_PRIVATE));
+    g_assert_false(
+        hr_address_allowed(HR_ADDRESS_PRIVATE, HR_ADDRESS_LOOPBACK));
+    g_assert_true(hr_address_allowed(HR_ADDRESS_LOOPBACK, HR_ADDRESS_PRIVATE));
+    for (int own = 0; own <= HR_ADDRESS_FORBIDDEN; own++)
+        g_assert_false(
+            hr_address_allowed((HrAddressKind)own, HR_ADDRESS_FORBIDDEN));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/address/kinds", test_kinds);
+    g_test_add_func("/address/never-closer-than-the-registry-itself",
+                    test_allowed);
+    return g_test_run();
+}
