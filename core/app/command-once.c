@@ -40,6 +40,7 @@ hr_command_once(const HrApp *app, int argc, char **argv)
     if (syncs == NULL || !hr_session_start(session, &error))
         return hr_session_report_error(error);
     if (dry_run)
-        return hr_pass_runner_plan(session, syncs, options.json, NULL, false);
+        return hr_pass_runner_plan(session, syncs,
+                                   &(HrPlanOptions){.json = options.json});
     return hr_pass_runner_once(session, syncs, options.json, app->quiet);
 }

@@ -10,9 +10,12 @@ hr_command_plan(const HrApp *app, int argc, char **argv)
 {
     g_autofree char *out = NULL;
     gboolean exit_code = false;
+    gboolean explain = false;
     GOptionEntry entries[] = {
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &out,
          "Save the plan of one sync, for `apply`", "FILE"},
+        {"explain", 0, 0, G_OPTION_ARG_NONE, &explain,
+         "Say of each repository and tag why it is in or out", NULL},
         {"exit-code", 0, 0, G_OPTION_ARG_NONE, &exit_code,
          "Exit with 5 if there is something to change", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
@@ -43,5 +46,9 @@ hr_command_plan(const HrApp *app, int argc, char **argv)
             "plan", "--out saves the plan of one sync: name it");
     if (!hr_session_start(session, &error))
         return hr_session_report_error(error);
-    return hr_pass_runner_plan(session, syncs, options.json, out, exit_code);
+    return hr_pass_runner_plan(session, syncs,
+                               &(HrPlanOptions){.json = options.json,
+                                                .out = out,
+                                                .exit_code = exit_code,
+                                                .explain = explain});
 }

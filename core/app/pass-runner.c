@@ -22,12 +22,6 @@ free_report(gpointer data)
 }
 
 static void
-free_plan(gpointer data)
-{
-    hr_plan_free(data);
-}
-
-static void
 count(const char *name, const char *help, const char *sync, uint64_t value)
 {
     static const char *const labels[] = {"sync", NULL};
@@ -170,63 +164,133 @@ write_plan(const HrPlan *plan, const char *path, GError **error)
     return hr_file_replace(path, text, strlen(text), 0644, error);
 }
 
-static int
-print_plans(const GPtrArray *plans, bool json, bool exit_code, bool failed)
+/* A plan, and why it is about what it is about. */
+typedef struct Planned {
+    HrPlan *plan;
+    HrExplanation *explanation; /* or NULL */
+} Planned;
+
+static void
+free_planned(gpointer data)
 {
-    HrJson *list = json ? hr_json_new_array() : NULL;
+    Planned *planned = data;
+
+    hr_plan_free(planned->plan);
+    hr_explanation_free(planned->explanation);
+    g_free(planned);
+}
+
+static void
+print_explanation(HrExplanation *explanation)
+{
+    const GPtrArray *list = hr_explanation_list(explanation);
+
+    for (guint i = 0; i < list->len; i++) {
+        const HrExplained *one = list->pdata[i];
+
+        printf("  %-4s %-50s %s\n", one->in ? "in" : "out", one->key,
+               one->rule);
+    }
+}
+
+static HrJson *
+explanation_to_json(HrExplanation *explanation)
+{
+    const GPtrArray *list = hr_explanation_list(explanation);
+    HrJson *array = hr_json_new_array();
+
+    for (guint i = 0; i < list->len; i++) {
+        const HrExplained *one = list->pdata[i];
+        HrJson *entry = hr_json_new_object();
+
+        hr_json_set_text(entry, "key", one->key);
+        hr_json_set_boolean(entry, "in", one->in);
+        hr_json_set_text(entry, "rule", one->rule);
+        hr_json_append(array, entry);
+    }
+    return array;
+}
+
+static HrJson *
+planned_to_json(const Planned *planned)
+{
+    HrJson *json = hr_plan_to_json(planned->plan);
+
+    if (planned->explanation != NULL)
+        hr_json_set(json, "selection",
+                    explanation_to_json(planned->explanation));
+    return json;
+}
+
+static int
+print_plans(const GPtrArray *plans, const HrPlanOptions *options, bool failed)
+{
+    HrJson *list = options->json ? hr_json_new_array() : NULL;
     int code = HR_EXIT_DONE;
 
     for (guint i = 0; i < plans->len; i++) {
-        const HrPlan *plan = plans->pdata[i];
+        const Planned *planned = plans->pdata[i];
+        const HrPlan *plan = planned->plan;
 
-        if (exit_code && code == HR_EXIT_DONE && plan->changes->len > 0)
+        if (options->exit_code && code == HR_EXIT_DONE &&
+            plan->changes->len > 0)
             code = HR_EXIT_DIFFERENT;
         if (plan->problems->len > 0)
             code = HR_EXIT_SOME_FAILED;
-        if (json)
-            hr_json_append(list, hr_plan_to_json(plan));
-        else
-            hr_report_print_plan(plan);
+        if (options->json) {
+            hr_json_append(list, planned_to_json(planned));
+            continue;
+        }
+        if (planned->explanation != NULL)
+            print_explanation(planned->explanation);
+        hr_report_print_plan(plan);
     }
     if (failed)
         code = HR_EXIT_SOME_FAILED;
-    if (json)
+    if (options->json)
         hr_report_print_json("plans", list, code);
     return code;
 }
 
 int
-hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs, bool json,
-                    const char *out, bool exit_code)
+hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs,
+                    const HrPlanOptions *options)
 {
-    g_autoptr(GPtrArray) plans = g_ptr_array_new_with_free_func(free_plan);
+    g_autoptr(GPtrArray) plans = g_ptr_array_new_with_free_func(free_planned);
     g_autoptr(GError) error = NULL;
     int failed = HR_EXIT_DONE;
 
     for (guint i = 0; i < syncs->len; i++) {
         const HrSyncConfig *sync = syncs->pdata[i];
         HrPass pass = {0};
-        HrPlan *plan = NULL;
+        Planned *planned = g_new0(Planned, 1);
 
-        if (hr_session_prepare(session, sync, &pass, &error))
-            plan = hr_planner_plan(&pass, &error);
+        if (options->explain)
+            planned->explanation = hr_explanation_new();
+        if (hr_session_prepare(session, sync, &pass, &error)) {
+            pass.explanation = planned->explanation;
+            planned->plan = hr_planner_plan(&pass, &error);
+        }
         hr_session_clear_progress(session);
-        if (plan != NULL) {
-            g_ptr_array_add(plans, plan);
+        if (planned->plan != NULL) {
+            g_ptr_array_add(plans, planned);
             continue;
         }
+        free_planned(planned);
         /* The others can still be planned. */
         g_prefix_error(&error, "sync %s: ", sync->name);
         failed = hr_session_report_error(error);
         g_clear_error(&error);
-        if (hr_signals_pending() != 0 || syncs->len == 1 || out != NULL)
+        if (hr_signals_pending() != 0 || syncs->len == 1 ||
+            options->out != NULL)
             return failed;
     }
-    if (out != NULL && !write_plan(plans->pdata[0], out, &error)) {
+    if (options->out != NULL && !write_plan(((Planned *)plans->pdata[0])->plan,
+                                            options->out, &error)) {
         g_prefix_error(&error, "the plan was not saved: ");
         return hr_session_report_error(error);
     }
     if (plans->len == 0)
         return failed;
-    return print_plans(plans, json, exit_code, failed != HR_EXIT_DONE);
+    return print_plans(plans, options, failed != HR_EXIT_DONE);
 }

@@ -14,12 +14,17 @@ int
 hr_pass_runner_once(HrSession *session, const GPtrArray *syncs, bool json,
                     bool quiet);
 
-/* Plans each sync, prints the plans, and writes the only one to `out` (NULL:
- * to nowhere).  `exit_code`: HR_EXIT_DIFFERENT if there is something to
- * write. */
+typedef struct HrPlanOptions {
+    bool json;
+    const char *out; /* where to write the only plan; NULL: nowhere      */
+    bool exit_code;  /* HR_EXIT_DIFFERENT if there is something to write */
+    bool explain;    /* say why each tag is in or out                    */
+} HrPlanOptions;
+
+/* Plans each sync and prints the plans. */
 int
-hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs, bool json,
-                    const char *out, bool exit_code);
+hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs,
+                    const HrPlanOptions *options);
 
 /* Applies a plan, fills in the report's counts, tells the sinks. */
 void

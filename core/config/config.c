@@ -22,12 +22,14 @@ hr_select_clear(HrSelect *select)
 {
     clear_filter(&select->repositories);
     clear_filter(&select->tags);
+    g_clear_pointer(&select->semver, hr_version_range_free);
+    g_clear_pointer(&select->semver_text, g_free);
 }
 
-/* A pattern that gives up on a name (a limit of the library) counts as
- * `doubt`. */
-static bool
-any_matches(const GPtrArray *patterns, const char *name, bool doubt)
+/* The pattern that matches, or NULL.  One that gives up on a name (a limit of
+ * the library) counts as `doubt`. */
+static const GRegex *
+find_match(const GPtrArray *patterns, const char *name, bool doubt)
 {
     for (guint i = 0; patterns != NULL && i < patterns->len; i++) {
         g_autoptr(GError) error = NULL;
@@ -35,19 +37,52 @@ any_matches(const GPtrArray *patterns, const char *name, bool doubt)
         if (g_regex_match_full(patterns->pdata[i], name, -1, 0, 0, NULL,
                                &error) ||
             (error != NULL && doubt))
-            return true;
+            return patterns->pdata[i];
     }
-    return false;
+    return NULL;
+}
+
+char *
+hr_filter_pattern(const GRegex *regex)
+{
+    const char *anchored = g_regex_get_pattern(regex);
+
+    /* As it was written: without "^(?:" and ")$". */
+    return g_strndup(anchored + 4, strlen(anchored) - 6);
+}
+
+static void
+tell(char **rule, const char *word, const GRegex *regex)
+{
+    g_autofree char *pattern = NULL;
+
+    if (rule == NULL)
+        return;
+    pattern = regex != NULL ? hr_filter_pattern(regex) : g_strdup("");
+    *rule = g_strconcat(word, regex != NULL ? " " : "", pattern, NULL);
 }
 
 bool
-hr_filter_passes(const HrFilter *filter, const char *name)
+hr_filter_judge(const HrFilter *filter, const char *name, char **rule)
 {
-    if (any_matches(filter->deny, name, true))
+    const GRegex *match = find_match(filter->deny, name, true);
+    bool in = true;
+
+    if (match != NULL) {
+        tell(rule, "deny", match);
         return false;
-    if (filter->names != NULL)
-        return g_strv_contains((const char *const *)filter->names, name);
-    return filter->allow == NULL || any_matches(filter->allow, name, false);
+    }
+    if (filter->names != NULL) {
+        in = g_strv_contains((const char *const *)filter->names, name);
+        tell(rule, in ? "names" : "not one of names", NULL);
+    } else if (filter->allow != NULL) {
+        match = find_match(filter->allow, name, false);
+        in = match != NULL;
+        tell(rule, in ? "allow" : "nothing in allow", match);
+    } else {
+        tell(rule, "everything is wanted", NULL);
+    }
+    return in;
 }
 
 HrEndpointConfig *

@@ -17,6 +17,7 @@
 #include "config/settings.h"
 #include "guard/classify.h"
 #include "guard/policy.h"
+#include "model/semver.h"
 
 /* Where something stands in the file, for messages: "file:line". */
 typedef struct HrConfigPlace {
@@ -54,13 +55,30 @@ typedef struct HrFilter {
     GPtrArray *deny;  /* GRegex */
 } HrFilter;
 
-/* True if the filter lets `name` through. */
+/* True if the filter lets `name` through.  `rule` (may be NULL) gets which of
+ * its rules decided: "deny rc-.*"; caller frees. */
 bool
-hr_filter_passes(const HrFilter *filter, const char *name);
+hr_filter_judge(const HrFilter *filter, const char *name, char **rule);
 
+/* A pattern of a filter as it was written; caller frees. */
+char *
+hr_filter_pattern(const GRegex *regex);
+
+typedef enum HrTagOrder {
+    HR_TAG_ORDER_SEMVER,      /* versions, the highest first; then the rest */
+    HR_TAG_ORDER_ALPHABETICAL /* the last first                             */
+} HrTagOrder;
+
+/* Rules of a selection, in the order in which they are asked; see
+ * sync/selection.h. */
 typedef struct HrSelect {
     HrFilter repositories;
     HrFilter tags;
+    HrVersionRange *semver; /* of tags; NULL: any */
+    char *semver_text;
+    bool prereleases; /* lie in ranges that name none, too */
+    HrTagOrder order; /* for `latest` */
+    unsigned latest;  /* so many tags of each repository; 0: all */
 } HrSelect;
 
 typedef struct HrSyncConfig {

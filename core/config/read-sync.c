@@ -112,11 +112,46 @@ read_filter(HrReader *reader, const config_setting_t *select, const char *path,
 }
 
 static void
+read_versions(HrReader *reader, const config_setting_t *tags, const char *path,
+              HrSelect *filters)
+{
+    g_autofree char *place = g_strconcat(path, ".tags", NULL);
+    g_autofree char *semver = NULL;
+    g_autofree char *order = NULL;
+    g_autofree char *spot = g_strconcat(place, ".semver", NULL);
+    g_autofree char *sort_spot = g_strconcat(place, ".sort", NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (tags == NULL)
+        return;
+    semver = hr_reader_text(reader, tags, place, "semver");
+    order = hr_reader_text(reader, tags, place, "sort");
+    filters->prereleases =
+        hr_reader_number(reader, tags, place, "prereleases") != 0;
+    if (hr_reader_has(tags, "latest"))
+        filters->latest =
+            (unsigned)hr_reader_number(reader, tags, place, "latest");
+    if (order != NULL && strcmp(order, "alphabetical") == 0)
+        filters->order = HR_TAG_ORDER_ALPHABETICAL;
+    else if (order != NULL && strcmp(order, "semver") != 0)
+        hr_reader_mistake(reader, hr_reader_spot(tags, "sort"), sort_spot,
+                          "is semver or alphabetical, not '%s'", order);
+    if (semver == NULL)
+        return;
+    filters->semver = hr_version_range_parse(semver, &error);
+    if (filters->semver == NULL)
+        hr_reader_mistake(reader, hr_reader_spot(tags, "semver"), spot, "%s",
+                          error->message);
+    filters->semver_text = g_steal_pointer(&semver);
+}
+
+static void
 read_filters(HrReader *reader, const config_setting_t *select,
              const char *path, HrSelect *filters)
 {
     read_filter(reader, select, path, "repositories", &filters->repositories);
     read_filter(reader, select, path, "tags", &filters->tags);
+    read_versions(reader, hr_reader_group(select, "tags"), path, filters);
 }
 
 void

@@ -38,7 +38,16 @@
             "Anchored regular expressions; deny wins.")
 #define FILTERS(parent)                                                       \
     FILTER(parent, "repositories", "Which repositories are wanted."),         \
-        FILTER(parent, "tags", "Which tags are wanted.")
+        FILTER(parent, "tags", "Which tags are wanted."),                     \
+        KEY(parent ".tags", "semver", STRING, NULL, 0, 0,                     \
+            "Range of versions: \">=1.2, <2\", \"^1.4\"; tags that are none " \
+            "are out."),                                                      \
+        KEY(parent ".tags", "prereleases", BOOLEAN, "false", 0, 0,            \
+            "Pre-releases lie in ranges that name none."),                    \
+        KEY(parent ".tags", "sort", STRING, "semver", 0, 0,                   \
+            "What latest goes by: semver or alphabetical."),                  \
+        KEY(parent ".tags", "latest", INTEGER, NULL, 1, 1000000,              \
+            "So many tags of each repository, after all other rules.")
 
 /* Numbers without a default here have the preset's; `policy show` tells.
  * Those with one have it from the preset `default`, and say it here for who

@@ -152,7 +152,6 @@ put_texts(Writer *writer, const char *name, const char *const *texts)
     end_member(writer);
 }
 
-/* Patterns as they were written: without the anchors added to them. */
 static void
 put_patterns(Writer *writer, const char *name, const GPtrArray *patterns)
 {
@@ -162,24 +161,52 @@ put_patterns(Writer *writer, const char *name, const GPtrArray *patterns)
         return;
     texts = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < patterns->len; i++) {
-        const char *anchored = g_regex_get_pattern(patterns->pdata[i]);
-        size_t length = strlen(anchored);
-
-        g_ptr_array_add(texts, g_strndup(anchored + 4, length - 6));
+        g_ptr_array_add(texts, hr_filter_pattern(patterns->pdata[i]));
     }
     g_ptr_array_add(texts, NULL);
     put_texts(writer, name, (const char *const *)texts->pdata);
 }
 
 static void
-put_filter(Writer *writer, const char *name, const HrFilter *filter)
+put_rules_of_names(Writer *writer, const HrFilter *filter)
 {
-    if (filter->names == NULL && filter->allow == NULL && filter->deny == NULL)
-        return;
-    open_block(writer, name, '{');
     put_texts(writer, "names", (const char *const *)filter->names);
     put_patterns(writer, "allow", filter->allow);
     put_patterns(writer, "deny", filter->deny);
+}
+
+static bool
+is_empty(const HrFilter *filter)
+{
+    return filter->names == NULL && filter->allow == NULL &&
+           filter->deny == NULL;
+}
+
+static void
+put_repositories(Writer *writer, const HrFilter *filter)
+{
+    if (is_empty(filter))
+        return;
+    open_block(writer, "repositories", '{');
+    put_rules_of_names(writer, filter);
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
+put_tags(Writer *writer, const HrSelect *select)
+{
+    if (is_empty(&select->tags) && select->semver == NULL &&
+        select->latest == 0)
+        return;
+    open_block(writer, "tags", '{');
+    put_rules_of_names(writer, &select->tags);
+    put_text(writer, "semver", select->semver_text);
+    put_boolean(writer, "prereleases", select->prereleases);
+    put_text(writer, "sort",
+             select->order == HR_TAG_ORDER_SEMVER ? "semver" : "alphabetical");
+    if (select->latest > 0)
+        put_number(writer, "latest", select->latest);
     close_block(writer, '}');
     end_member(writer);
 }
@@ -374,8 +401,8 @@ put_sync(Writer *writer, const HrSyncConfig *sync)
     put_text(writer, "mode", "one-way");
     put_texts(writer, "kinds", kinds);
     open_block(writer, "select", '{');
-    put_filter(writer, "repositories", &sync->select.repositories);
-    put_filter(writer, "tags", &sync->select.tags);
+    put_repositories(writer, &sync->select.repositories);
+    put_tags(writer, &sync->select);
     close_block(writer, '}');
     end_member(writer);
     open_block(writer, "conflict", '{');

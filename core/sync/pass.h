@@ -14,6 +14,7 @@
 #include "observe/progress.h"
 #include "plug/registry.h"
 #include "plug/strategy.h"
+#include "sync/selection.h"
 #include "work/cancel.h"
 #include "work/group.h"
 #include "work/pool.h"
@@ -22,8 +23,9 @@ typedef struct HrPass {
     const char *name;
     HrRegistry *source;
     HrRegistry *target;
-    HrStrategy *strategy;   /* NULL for steps that decide nothing       */
-    const HrSelect *select; /* NULL: everything                         */
+    HrStrategy *strategy;       /* NULL for steps that decide nothing       */
+    const HrSelect *select;     /* NULL: everything                         */
+    HrExplanation *explanation; /* NULL: nobody asks why                */
 
     /* For one artifact or repository under another name: */
     const char *target_repository; /* NULL: as on the source            */

@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "model/item.h"
 #include "sync/artifact.h"
+#include "sync/selection.h"
 #include "sync/walk.h"
 
 typedef struct Verifier {
@@ -289,8 +290,7 @@ find_extra_tags(void *data, HrCall *call, const char *repository,
         g_autofree char *key = NULL;
 
         if (g_hash_table_contains(known, present->pdata[i]) ||
-            (pass->select != NULL &&
-             !hr_filter_passes(&pass->select->tags, present->pdata[i])))
+            !hr_selection_admits_tag(pass->select, present->pdata[i]))
             continue;
         key = hr_tag_key(repository, present->pdata[i]);
         add_difference(verifier, HR_DIFFERENCE_EXTRA, key,

@@ -226,16 +226,12 @@ select_tags(const HrPass *pass, const char *repository, HrCall *call,
     if (!*listed) {
         tags = g_ptr_array_new_with_free_func(g_free);
         for (char **name = select->tags.names; *name != NULL; name++)
-            if (hr_filter_passes(&select->tags, *name))
-                g_ptr_array_add(tags, g_strdup(*name));
-        return g_steal_pointer(&tags);
+            g_ptr_array_add(tags, g_strdup(*name));
+    } else {
+        tags = hr_registry_list_tags(pass->source, call, repository, error);
     }
-    tags = hr_registry_list_tags(pass->source, call, repository, error);
-    if (tags == NULL || select == NULL)
-        return g_steal_pointer(&tags);
-    for (guint i = tags->len; i > 0; i--)
-        if (!hr_filter_passes(&select->tags, tags->pdata[i - 1]))
-            g_ptr_array_remove_index(tags, i - 1);
+    if (tags != NULL)
+        hr_selection_keep_tags(select, repository, tags, pass->explanation);
     return g_steal_pointer(&tags);
 }
 
@@ -364,11 +360,9 @@ select_repositories(Walk *walk, GError **error)
             return false;
         }
     }
-    if (select == NULL)
-        return true;
     for (guint i = walk->repositories->len; i > 0; i--)
-        if (!hr_filter_passes(&select->repositories,
-                              walk->repositories->pdata[i - 1]))
+        if (!hr_selection_wants_repository(
+                select, walk->repositories->pdata[i - 1], pass->explanation))
             g_ptr_array_remove_index(walk->repositories, i - 1);
     return true;
 }

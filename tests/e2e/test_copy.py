@@ -8,6 +8,7 @@ import content
 from content import Client
 from harness import (SOURCE, configuration, endpoint, has, holds, need, path,
                      run, run_program, same)
+from hostile import Hostile
 from servers import Nginx, Registry
 
 A = B = None
@@ -141,6 +142,33 @@ def case_selects_by_lists_and_patterns():
     same(client.tags("library/docker"), ["old"])
     same(client.tags("library/multi"), [])
     same(client.tags("other/app"), [])
+
+
+def case_selects_versions_and_says_why():
+    source, target = Hostile(), Hostile()
+    for tag in ("1.0.0", "1.2.0", "1.10.0", "1.11.0-rc.1", "2.0.0", "latest"):
+        source.add("app", tag, content.image(tag))
+    source.add("other", "1.5.0", content.image("other"))
+    text = configuration(
+        [endpoint("s", "oci", url=source.url),
+         endpoint("t", "oci", url=target.url)],
+        [{"name": "st", "source": "s", "target": "t",
+          "select": {"repositories": {"deny": ["oth.*"]},
+                     "tags": {"semver": "^1", "latest": 2}}}])
+    shown = run_program("plan", "--explain", config=text, code=0).out
+    has(shown, "out  other", "deny oth.*", "in   app:1.10.0",
+        "latest 2: it is number 1", "out  app:1.0.0",
+        "latest 2: it is number 3", "out  app:2.0.0", "semver ^1",
+        "semver ^1: it is no version")
+    result = run_program("plan", "--explain", "-o", "json", config=text,
+                         code=0)
+    reasons = {one["key"]: one["in"]
+               for one in result.json()["plans"][0]["selection"]}
+    same(sorted(k for k, v in reasons.items() if v),
+         ["app", "app:1.10.0", "app:1.2.0"])
+    run_program("once", config=text, code=0)
+    same(sorted(target.tags("app")), ["1.10.0", "1.2.0"])
+    run_program("verify", config=text, code=0)
 
 
 def case_explicit_names_need_no_list():

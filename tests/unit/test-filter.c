@@ -90,9 +90,9 @@ test_filter(gconstpointer data)
     const HrFilter *filter = &hr_config_sync(config, "s")->select.tags;
 
     for (unsigned i = 0; i < 4 && expected->passing[i] != NULL; i++)
-        g_assert_true(hr_filter_passes(filter, expected->passing[i]));
+        g_assert_true(hr_filter_judge(filter, expected->passing[i], NULL));
     for (unsigned i = 0; i < 4 && expected->refused[i] != NULL; i++)
-        g_assert_false(hr_filter_passes(filter, expected->refused[i]));
+        g_assert_false(hr_filter_judge(filter, expected->refused[i], NULL));
 }
 
 int
