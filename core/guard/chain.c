@@ -61,6 +61,21 @@ hr_passage_leave(HrPassage *passage, int64_t now_us)
 }
 
 void
+hr_passage_back(HrPassage *passage, const HrStage *stage, int64_t now_us)
+{
+    bool left = false;
+
+    stop_waiting(passage, now_us);
+    while (passage->depth > 0 && !left) {
+        const HrStage *inner = passage->stages[--passage->depth];
+
+        if (inner->exit != NULL)
+            inner->exit(passage, now_us);
+        left = inner == stage;
+    }
+}
+
+void
 hr_passage_cancel(HrPassage *passage, int64_t now_us)
 {
     passage->cancelled = true;

@@ -77,6 +77,11 @@ hr_passage_advance(HrPassage *passage, int64_t now_us);
 HrStep
 hr_passage_leave(HrPassage *passage, int64_t now_us);
 
+/* Comes out only as far as `stage`, which is left as well, with `outcome` set:
+ * another attempt that keeps what lies outside of it. */
+void
+hr_passage_back(HrPassage *passage, const HrStage *stage, int64_t now_us);
+
 /* Comes out for good, from wherever it is. */
 void
 hr_passage_cancel(HrPassage *passage, int64_t now_us);

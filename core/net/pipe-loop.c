@@ -92,16 +92,13 @@ source_may_resume(HrPipe *pipe)
 }
 
 static void
-advance_end(HrPipeEnd *end);
-
-static void
 advance_cb(void *data)
 {
-    advance_end(data);
+    hr_pipe_advance_end_on_loop(data);
 }
 
-static void
-advance_end(HrPipeEnd *end)
+void
+hr_pipe_advance_end_on_loop(HrPipeEnd *end)
 {
     HrPipe *pipe = end->pipe;
     HrPassage *passage = &end->send.leg.passage;
@@ -134,7 +131,7 @@ pump(HrPipe *pipe)
     if (pipe->ended || !atomic_load(&pipe->admitted))
         return;
     if (pipe->target.request != NULL && !pipe->target.started) {
-        advance_end(&pipe->target);
+        hr_pipe_advance_end_on_loop(&pipe->target);
     } else if (pipe->target.paused && target_may_resume(pipe)) {
         hr_pipe_resume_target_on_loop(pipe);
     }
@@ -250,14 +247,19 @@ static bool
 check_source(HrPipe *pipe)
 {
     int64_t stall_us = stall_limit_us(&pipe->source);
+    GError *error;
 
     if (!is_stalled(&pipe->source, pipe->received, stall_us,
                     least_bytes(stall_us)))
         return true;
-    hr_pipe_end_on_loop(pipe,
-                        stall_error(pipe, &pipe->source.send.attempt,
-                                    pipe->received, stall_us),
-                        true);
+    error = stall_error(pipe, &pipe->source.send.attempt, pipe->received,
+                        stall_us);
+    hr_notes_add(&pipe->notes, HR_LOG_DEBUG,
+                 hr_attempt_stop_on_loop(&pipe->source.send.attempt));
+    pipe->source.paused = false;
+    if (hr_pipe_resume_source_later_on_loop(pipe, error))
+        return true;
+    hr_pipe_end_on_loop(pipe, error, true);
     return false;
 }
 
@@ -361,7 +363,7 @@ end_chore_cb(void *data)
 
     end->chore_due = false;
     if (!pipe->ended && end->send.leg.passage.waiting)
-        advance_end(end);
+        hr_pipe_advance_end_on_loop(end);
     hr_pipe_unref(pipe);
 }
 
@@ -415,9 +417,9 @@ hr_pipe_begin_cb(void *data)
         pipe->target.send.leg.peer = &pipe->source.send.leg;
     }
     if (pipe->source.begun)
-        advance_end(&pipe->source);
+        hr_pipe_advance_end_on_loop(&pipe->source);
     if (pipe->target.begun && !pipe->ended)
-        advance_end(&pipe->target);
+        hr_pipe_advance_end_on_loop(&pipe->target);
 }
 
 void

@@ -2,11 +2,13 @@
 /* The source of a pipe that is a GET request, with its redirects. */
 #include "net/pipe-state.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "net/origin.h"
 #include "net/registry-error.h"
 
@@ -26,23 +28,64 @@ is_redirect(unsigned status)
            status == 308;
 }
 
-/* Before the first byte: a length that is wrong needs no reading. */
+/* "bytes 100-199/200": the part that was asked for, and of the right whole. */
 static bool
-check_length(HrPipe *pipe)
+is_rest(const HrPipe *pipe, const char *range)
 {
-    const char *text =
-        hr_response_header(&pipe->source.send.response, "Content-Length");
+    g_autofree char *wanted = g_strdup_printf(
+        "bytes %" PRId64 "-%" PRId64 "/", pipe->resumed_at, pipe->size - 1);
+    g_autofree char *whole = g_strdup_printf("%" PRId64, pipe->size);
+    const char *total;
+
+    if (range == NULL || !g_str_has_prefix(range, wanted))
+        return false;
+    total = range + strlen(wanted);
+    return strcmp(total, "*") == 0 || strcmp(total, whole) == 0;
+}
+
+/* Before the first byte: a length that is wrong needs no reading.  Who does
+ * not know ranges starts anew; what we have is skipped. */
+static bool
+check_start(HrPipe *pipe)
+{
+    const HrResponse *response = &pipe->source.send.response;
+    const char *text = hr_response_header(response, "Content-Length");
+    const char *range = hr_response_header(response, "Content-Range");
+    int64_t expected = pipe->size;
     guint64 length;
 
-    if (pipe->received > 0 || text == NULL ||
+    if (pipe->source.started_body)
+        return true;
+    pipe->source.started_body = true;
+    if (response->status == 206 && !is_rest(pipe, range)) {
+        g_autofree char *shown = hr_text_one_line(range != NULL ? range : "");
+
+        return hr_error_set(
+            &pipe->fault, HR_INVALID,
+            "%s was asked for the bytes from %" PRId64 " on and sends '%.60s'",
+            pipe->source.send.attempt.host, pipe->resumed_at, shown);
+    }
+    if (response->status == 206)
+        expected = pipe->size - pipe->resumed_at;
+    else
+        pipe->skip = pipe->resumed_at;
+    if (text == NULL ||
         !g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, &length, NULL) ||
-        length == (guint64)pipe->size)
+        length == (guint64)expected)
         return true;
     return hr_error_set(&pipe->fault, HR_INTEGRITY,
                         "%s announces %" G_GUINT64_FORMAT
-                        " bytes instead of %" G_GINT64_FORMAT,
-                        pipe->source.send.attempt.host, length,
-                        (gint64)pipe->size);
+                        " bytes instead of %" PRId64,
+                        pipe->source.send.attempt.host, length, expected);
+}
+
+/* The bytes of the blob, from wherever on. */
+static bool
+has_blob(const HrPipe *pipe)
+{
+    unsigned status = pipe->source.send.response.status;
+
+    return status == 200 || (status == 206 && pipe->resumed_at > 0);
 }
 
 static bool
@@ -77,28 +120,31 @@ body_cb(char *bytes, size_t size, size_t count, void *data)
 {
     HrPipe *pipe = data;
     size_t length = size * count;
+    size_t again;
 
-    if (pipe->source.send.response.status != 200)
+    if (!has_blob(pipe))
         return hr_response_take_body(&pipe->source.send.response, bytes,
                                      length)
                    ? length
                    : 0;
-    if (!check_length(pipe))
+    if (!check_start(pipe))
         return 0;
     if (hr_pipe_is_held_on_loop(&pipe->source)) {
         pipe->source.paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
+    again = (size_t)MIN(pipe->skip, (int64_t)length);
     /* Too many bytes would never fit; they must not wait for room. */
-    if (pipe->received + (int64_t)length <= pipe->size &&
-        !has_room(pipe, length)) {
+    if (pipe->received + (int64_t)(length - again) <= pipe->size &&
+        !has_room(pipe, length - again)) {
         pipe->source.paused = true;
         tell_consumer(pipe);
         return CURL_WRITEFUNC_PAUSE;
     }
-    if (!hr_pipe_take(pipe, bytes, length, &pipe->fault))
+    pipe->skip -= (int64_t)again;
+    if (!hr_pipe_take(pipe, bytes + again, length - again, &pipe->fault))
         return 0;
-    hr_ring_write(pipe->ring, bytes, length);
+    hr_ring_write(pipe->ring, bytes + again, length - again);
     hr_pipe_count_on_loop(&pipe->source, length);
     tell_consumer(pipe);
     return length;
@@ -115,6 +161,9 @@ start_attempt(HrPipe *pipe)
     hr_response_reset(&source->send.response);
     source->send.response.limit_bytes = ERROR_BODY_LIMIT;
     source->started = true;
+    source->started_body = false;
+    pipe->resumed_at = pipe->received;
+    pipe->skip = 0;
     source->send.attempt.timeout_us = source->send.leg.timeout_us;
     hr_pace_restart(&source->pace, pipe->received);
     hr_attempt_prepare_on_loop(&source->send.attempt, ended_cb, pipe);
@@ -125,6 +174,12 @@ start_attempt(HrPipe *pipe)
                      hr_send_header_cb);
     curl_easy_setopt(source->send.attempt.handle, CURLOPT_HEADERDATA,
                      &source->send);
+    if (pipe->resumed_at > 0) {
+        g_autofree char *range =
+            g_strdup_printf("%" PRId64 "-", pipe->resumed_at);
+
+        curl_easy_setopt(source->send.attempt.handle, CURLOPT_RANGE, range);
+    }
     hr_attempt_start_on_loop(&source->send.attempt);
 }
 
@@ -188,9 +243,9 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
     bool answered = source->send.response.headers_end;
     if (pipe->fault != NULL) {
         g_propagate_error(error, g_steal_pointer(&pipe->fault));
-    } else if (answered && status >= 200 && status < 300 && status != 200) {
+    } else if (answered && status >= 200 && status < 300 && !has_blob(pipe)) {
         hr_error_set(error, HR_INVALID, "HTTP %u instead of 200", status);
-    } else if (answered && status != 200) {
+    } else if (answered && !has_blob(pipe)) {
         hr_registry_error_set(&source->send.response, source->request, 1,
                               error);
     } else if (code != CURLE_OK) {
@@ -217,6 +272,11 @@ ended_cb(void *data, CURLcode code)
     } else {
         judge(pipe, code, &error);
     }
+    if (error != NULL && hr_pipe_resume_source_later_on_loop(pipe, error)) {
+        /* It is the pipe's now, or told already. */
+        (void)g_steal_pointer(&error);
+        return;
+    }
     pipe->source.through = error == NULL;
     hr_passage_close(&pipe->source.send.leg.passage, hr_clock_monotonic_us());
     if (error != NULL)
@@ -225,6 +285,91 @@ ended_cb(void *data, CURLcode code)
         hr_pipe_end_on_loop(pipe, NULL, false);
     else
         hr_pipe_pump_later_on_loop(pipe);
+}
+
+static void
+resume_cb(void *data)
+{
+    HrPipe *pipe = data;
+    HrPipeEnd *source = &pipe->source;
+
+    if (pipe->ended)
+        return;
+    /* From the registry on, wherever it was sent to. */
+    source->send.attempt.url = source->request->url;
+    source->send.attempt.host = source->request->endpoint->authority;
+    source->send.attempt.stranger = false;
+    source->send.away = false;
+    pipe->hops = 0;
+    hr_pipe_advance_end_on_loop(source);
+}
+
+static double
+random_cb(void *data)
+{
+    return hr_loop_random_on_loop(data);
+}
+
+/* What broke off in the middle, and not because the bytes were wrong. */
+static bool
+may_resume(const HrPipe *pipe, const GError *error)
+{
+    HrGuardsStats stats;
+
+    if (pipe->ended || pipe->received == 0 || pipe->received >= pipe->size)
+        return false;
+    hr_guards_stats(pipe->source.request->endpoint->guards, &stats);
+    if (stats.breaker[HR_CLASS_BLOB] == HR_BREAKER_OPEN ||
+        stats.breaker[HR_CLASS_BLOB] == HR_BREAKER_FORCED_OPEN)
+        return false;
+    switch (hr_error_status(error)) {
+    case HR_NETWORK:
+    case HR_TIMEOUT:
+    case HR_TRANSIENT:
+    case HR_THROTTLED:
+    case HR_OVERLOAD:
+    case HR_AUTH_EXPIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+hr_pipe_resume_source_later_on_loop(HrPipe *pipe, GError *error)
+{
+    HrPipeEnd *source = &pipe->source;
+    HrEndpoint *endpoint = source->request->endpoint;
+    HrRandom random = {.next = random_cb, .data = pipe->loop};
+    int64_t now = hr_clock_monotonic_us();
+    HrOutcome outcome;
+    HrRetryDecision decision;
+    g_autofree char *wait = NULL;
+
+    if (!may_resume(pipe, error))
+        return false;
+    hr_passage_close(&source->send.leg.passage, now);
+    hr_send_set_outcome(&source->send, error);
+    outcome = source->send.leg.passage.outcome;
+    /* The places at both ends stay ours: who holds one never waits for the
+     * other. */
+    hr_passage_back(&source->send.leg.passage, &hr_stage_timeout, now);
+    hr_guards_repeat(endpoint->guards, &source->retry, &outcome, outcome.bytes,
+                     now, hr_call_deadline_us(pipe->call), &random, &decision);
+    if (decision.verdict != HR_RETRY_AGAIN)
+        return false;
+    hr_endpoint_count_retry(endpoint);
+    wait = hr_text_format_duration(MAX(decision.at_us - now, 0));
+    hr_notes_add(&pipe->notes, HR_LOG_INFO,
+                 g_strdup_printf("%s: %s broke off after %" PRId64
+                                 " of %" PRId64
+                                 " bytes, going on there in %s: %s",
+                                 endpoint->name, pipe->label, pipe->received,
+                                 pipe->size, wait, error->message));
+    g_error_free(error);
+    hr_loop_arm_on_loop(pipe->loop, &source->send.timer, decision.at_us,
+                        resume_cb, pipe);
+    return true;
 }
 
 bool

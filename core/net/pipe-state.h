@@ -56,8 +56,10 @@ typedef struct HrPipeEnd {
     int64_t held_until_us; /* the rate of bytes is limited */
     bool begun;            /* on its way through the stages */
     bool started;          /* on the wire */
+    bool started_body;     /* the first bytes of an answer are looked at */
     bool paused;
-    bool through; /* it has ended well */
+    bool through;       /* it has ended well */
+    HrRetryState retry; /* of the source: how often it was resumed */
 } HrPipeEnd;
 
 struct HrPipe {
@@ -98,6 +100,8 @@ struct HrPipe {
     char *redirect_url; /* where the source was last sent to */
     char *redirect_host;
     unsigned hops;
+    int64_t resumed_at; /* the source's answer starts there; 0: anew     */
+    int64_t skip;       /* bytes that came again, though not asked for   */
     GError *fault; /* found in a callback of the source, told at its end */
     bool ended;
 
@@ -164,6 +168,16 @@ hr_pace_restart(HrPace *pace, int64_t bytes);
 void
 hr_pipe_connection_error(const HrPipe *pipe, const HrAttempt *attempt,
                          CURLcode code, int64_t bytes, GError **error);
+
+/* The source has failed, though not for good: takes `error` and goes on where
+ * it broke off, when the guards say so.  False (and the error is still the
+ * caller's) if it may not. */
+bool
+hr_pipe_resume_source_later_on_loop(HrPipe *pipe, GError *error);
+
+/* Takes an end's leg as far as it goes now. */
+void
+hr_pipe_advance_end_on_loop(HrPipeEnd *end);
 
 /* The transport stages of the two ends; see HrSend.start. */
 bool

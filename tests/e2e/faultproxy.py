@@ -12,6 +12,7 @@ A rule applies to requests whose method and target match, the `nth` time only,
     slice=N                  pieces of N bytes       hole         never answer
     reset_head               reset before the answer
     reset_after=N            reset after N bytes of the answer's body
+    cut_after=N              the end of the connection after N bytes
     reset_upload=N           reset after N bytes of the request's body
     truncate                 half a body, and the end of the connection
     longer, shorter          a Content-Length that is wrong
@@ -309,14 +310,16 @@ class Handler(socketserver.StreamRequestHandler):
         self.write_body(data, fault, entry)
         if "slow_close" in fault:
             time.sleep(0.5)
-        return not ({"longer", "shorter", "truncate"} & set(fault) and data)
+        return not ({"longer", "shorter", "truncate", "cut_after"}
+                    & set(fault) and data)
 
     def write_body(self, data, fault, entry):
         end = len(data)
         if "truncate" in fault:
             end //= 2
-        if "reset_after" in fault and end > fault["reset_after"]:
-            end = fault["reset_after"]
+        for cut in ("reset_after", "cut_after"):
+            if end > fault.get(cut, end):
+                end = fault[cut]
         step = fault.get("slice") or (4096 if "bandwidth" in fault
                                       else max(end, 1))
         for start in range(0, end, step):

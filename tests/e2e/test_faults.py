@@ -149,6 +149,23 @@ def case_a_connection_cut_within_tls_costs_nothing_but_time():
         same(len([e for e in side.entries() if e.fault]), 2)
 
 
+def case_a_link_that_breaks_again_and_again_moves_little_twice():
+    setup()
+    B.wipe()
+    size = 64 << 20
+    A.client().push("large/app", "one",
+                    content.image("large", layers=1, size=size))
+    proxy = FaultProxy(A.port)
+    proxy.rule("GET", "/blobs/", cut_after=4 << 20)
+    result = run_program("once", code=0,
+                         config=behind(proxy, B, QUICK, allow=["large/.*"]))
+    same(expect_equal(["large/app"]), 1)
+    sent = sum(e.sent_bytes for e in proxy.entries("GET", "/blobs/"))
+    print(f"# {sent} bytes sent for {size}", flush=True)
+    holds(sent <= 1.05 * size, f"{sent} bytes for {size}")
+    has(result.err, "broke off after", "going on there")
+
+
 def case_a_page_of_html_is_taken_for_nothing_else():
     setup()
     B.wipe()

@@ -325,6 +325,85 @@ test_short_and_long(void)
     tear_down(&f);
 }
 
+#define FIRST_BYTES (1024 * 1024)
+
+/* The first part, and then the connection is gone. */
+#define BREAKS                                                                \
+    .method = "GET", .path = "/from", .times = 1, .status = 200, .body = big, \
+    .body_size = FIRST_BYTES, .announced = BIG_BYTES, .cut = true
+
+static char content_range[128];
+
+static void
+copy_whole(const HrDoubleRoute *routes, const char *range, unsigned requests)
+{
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    g_autofree char *digest = NULL;
+    g_autofree char *head = NULL;
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to(pipe, f.target, "/to");
+    if (!run(&f, pipe))
+        g_error("%s", f.error->message);
+    digest = hr_double_digest(f.server, "PUT", "/to");
+    g_assert_cmpstr(digest, ==, big_digest);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/from"), ==, requests);
+    g_assert_cmpuint(hr_double_begun(f.server, "PUT", "/to"), ==, 1);
+    head = hr_double_head(f.server, "GET", "/from");
+    g_assert_nonnull(strstr(head, range));
+    tear_down(&f);
+}
+
+/* What broke off goes on where it did, in the same upload. */
+static void
+test_resume(void)
+{
+    const HrDoubleRoute routes[] = {{BREAKS},
+                                    {.method = "GET",
+                                     .path = "/from",
+                                     .status = 206,
+                                     .headers = content_range,
+                                     .body = big + FIRST_BYTES,
+                                     .body_size = BIG_BYTES - FIRST_BYTES},
+                                    STORES,
+                                    {0}};
+
+    copy_whole(routes, "Range: bytes=1048576-\r\n", 2);
+}
+
+/* Who does not know ranges is read again, and what we have is skipped. */
+static void
+test_resume_without_ranges(void)
+{
+    const HrDoubleRoute routes[] = {{BREAKS}, {GIVES}, STORES, {0}};
+
+    copy_whole(routes, "Range: bytes=1048576-\r\n", 2);
+}
+
+/* Another part than the one asked for is no part of it. */
+static void
+test_resume_elsewhere(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {BREAKS},
+        {.method = "GET",
+         .path = "/from",
+         .status = 206,
+         .headers = "Content-Range: bytes 0-3158072/3158073\r\n",
+         .body = big,
+         .body_size = BIG_BYTES},
+        STORES,
+        {0}};
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    expect_failure(&f, HR_INVALID, "asked for the bytes from 1048576 on",
+                   true);
+    tear_down(&f);
+}
+
 static void
 test_missing(void)
 {
@@ -725,6 +804,13 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     make_blobs();
+    g_snprintf(content_range, sizeof content_range,
+               "Content-Range: bytes %d-%d/%d\r\n", FIRST_BYTES, BIG_BYTES - 1,
+               BIG_BYTES);
+    g_test_add_func("/pipe/goes-on-where-the-source-broke-off", test_resume);
+    g_test_add_func("/pipe/goes-on-without-ranges",
+                    test_resume_without_ranges);
+    g_test_add_func("/pipe/takes-no-other-part", test_resume_elsewhere);
     g_test_add_func("/pipe/copies", test_copy);
     g_test_add_func("/pipe/copies-nothing-too", test_empty);
     g_test_add_func("/pipe/checks-a-small-blob-before-it-is-sent",
