@@ -31,7 +31,8 @@ class Rule:
 
 
 class Hostile:
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
+        self.host = host
         self.lock = threading.Lock()
         self.blobs = {}
         self.manifests = {}  # (repository, reference) -> (type, bytes)
@@ -48,14 +49,14 @@ class Hostile:
             pass
 
         Handler.registry = registry
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server((host, 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def add(self, repository, tag, artifact):
         for media_type, data in artifact.manifests:

@@ -190,7 +190,8 @@ def case_a_pass_under_ten_percent_of_faults_ends_complete():
                 fault=mixture + ["truncate", {"reset_after": 100}])
     target.rule(".*", "/v2/.", chance=0.1,
                 fault=mixture + [{"reset_upload": 100}, "lost"])
-    policy = {"base": "20ms", "throttled_base": "20ms", "timeout": "5s"}
+    policy = {"base": "20ms", "throttled_base": "20ms", "timeout": "5s",
+              "patience": "10m"}
     result = run_program("-q", "once", "-o", "json", code=0, patience=240,
                          config=behind(source, target, policy,
                                        allow=["many/.*"]))
