@@ -554,6 +554,9 @@ hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
                        error))
         return false;
     pass->select = &sync->select;
+    if (sync->rename.strip != NULL || sync->rename.prefix != NULL ||
+        sync->rename.template != NULL)
+        pass->rename = &sync->rename;
     return open_strategy(session, sync->strategy, sync->strategy_settings,
                          pass, error);
 }

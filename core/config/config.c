@@ -85,6 +85,55 @@ hr_filter_judge(const HrFilter *filter, const char *name, char **rule)
     return in;
 }
 
+static void
+append_part(GString *text, const char *part, const char *repository)
+{
+    const char *slash = strrchr(repository, '/');
+    const char *base = slash != NULL ? slash + 1 : repository;
+
+    if (strcmp(part, "repository") == 0)
+        g_string_append(text, repository);
+    else if (strcmp(part, "basename") == 0)
+        g_string_append(text, base);
+    else if (slash != NULL)
+        g_string_append_len(text, repository, slash - repository);
+}
+
+static char *
+fill_template(const char *template, const char *repository)
+{
+    GString *text = g_string_new(NULL);
+
+    while (*template != '\0') {
+        const char *end = strchr(template, '}');
+
+        if (*template == '{' && end != NULL) {
+            g_autofree char *part =
+                g_strndup(template + 1, (gsize)(end - template - 1));
+
+            append_part(text, part, repository);
+            template = end + 1;
+        } else {
+            g_string_append_c(text, *template ++);
+        }
+    }
+    return g_string_free(text, false);
+}
+
+char *
+hr_rename_repository(const HrRename *rename, const char *repository)
+{
+    if (rename == NULL)
+        return g_strdup(repository);
+    if (rename->strip != NULL && g_str_has_prefix(repository, rename->strip) &&
+        strlen(repository) > strlen(rename->strip))
+        repository += strlen(rename->strip);
+    if (rename->template != NULL)
+        return fill_template(rename->template, repository);
+    return g_strconcat(rename->prefix != NULL ? rename->prefix : "",
+                       repository, NULL);
+}
+
 HrEndpointConfig *
 hr_endpoint_config_new(const char *name, const char *type)
 {
@@ -135,6 +184,9 @@ free_sync(gpointer data)
     hr_config_place_clear(&sync->place);
     g_free(sync->name);
     hr_select_clear(&sync->select);
+    g_free(sync->rename.strip);
+    g_free(sync->rename.prefix);
+    g_free(sync->rename.template);
     g_free(sync->strategy);
     hr_settings_free(sync->strategy_settings);
     g_free(sync);

@@ -81,12 +81,25 @@ typedef struct HrSelect {
     unsigned latest;  /* so many tags of each repository; 0: all */
 } HrSelect;
 
+/* What repositories are called on the target: first `strip` is taken from the
+ * front, then the template or the prefix is put to it. */
+typedef struct HrRename {
+    char *strip;    /* NULL: nothing */
+    char *prefix;   /* NULL: nothing */
+    char *template; /* with {repository}, {namespace}, {basename}; or NULL */
+} HrRename;
+
+/* The name on the target; caller frees.  It need not be a valid one. */
+char *
+hr_rename_repository(const HrRename *rename, const char *repository);
+
 typedef struct HrSyncConfig {
     HrConfigPlace place;
     char *name;
     const HrEndpointConfig *source;
     const HrEndpointConfig *target;
     HrSelect select;
+    HrRename rename;
     char *strategy; /* conflict.default, "source-wins"        */
     HrSettings *strategy_settings;
 } HrSyncConfig;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/loader.h"
+#include "model/reference.h"
 
 #define SYNC "syncs[]"
 #define SELECTS "selects[]"
@@ -187,6 +188,58 @@ read_select(HrLoader *loader, const config_setting_t *group, HrSelect *select)
         read_filters(reader, named, SELECTS, select);
 }
 
+static bool
+knows_all_parts(const char *template)
+{
+    static const char *const known[] = {"{repository}", "{namespace}",
+                                        "{basename}"};
+    bool any = false;
+
+    while ((template = strpbrk(template, "{}")) != NULL) {
+        size_t length = 0;
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(known); i++)
+            if (g_str_has_prefix(template, known[i]))
+                length = strlen(known[i]);
+        if (length == 0)
+            return false;
+        any = any || template[1] != 'n';
+        template += length;
+    }
+    return any;
+}
+
+static void
+read_rename(HrReader *reader, const config_setting_t *sync, HrRename *rename)
+{
+    const config_setting_t *group = hr_reader_group(sync, "rename");
+    const char *path = SYNC ".rename";
+    g_autofree char *sample = NULL;
+
+    if (group == NULL)
+        return;
+    rename->strip = hr_reader_text(reader, group, path, "strip");
+    rename->prefix = hr_reader_text(reader, group, path, "prefix");
+    rename->template = hr_reader_text(reader, group, path, "template");
+    if (rename->template != NULL && rename->prefix != NULL)
+        hr_reader_mistake(reader, hr_reader_spot(group, "template"),
+                          SYNC ".rename.template",
+                          "stands beside prefix: keep one of the two");
+    if (rename->template != NULL && !knows_all_parts(rename->template)) {
+        hr_reader_mistake(reader, hr_reader_spot(group, "template"),
+                          SYNC ".rename.template",
+                          "needs {repository} or {basename}, and knows "
+                          "{namespace} beside them");
+        return;
+    }
+    sample = hr_rename_repository(rename, "some/name");
+    if (!hr_repository_valid(sample))
+        hr_reader_mistake(reader, hr_reader_spot(sync, "rename"), path,
+                          "makes '%s' of 'some/name', which is no name of a "
+                          "repository",
+                          sample);
+}
+
 static const HrEndpointConfig *
 read_side(HrLoader *loader, const config_setting_t *group, const char *key)
 {
@@ -263,6 +316,7 @@ hr_loader_read_sync(HrLoader *loader, const config_setting_t *group)
                           sync->target->name);
     check_mode_and_kinds(reader, group);
     read_select(loader, group, &sync->select);
+    read_rename(&loader->reader, group, &sync->rename);
     read_strategy(loader, group, sync);
     g_ptr_array_add(loader->config->syncs, sync);
 }

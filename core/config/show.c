@@ -391,6 +391,20 @@ put_endpoint(Writer *writer, const HrEndpointConfig *endpoint)
 }
 
 static void
+put_rename(Writer *writer, const HrRename *rename)
+{
+    if (rename->strip == NULL && rename->prefix == NULL &&
+        rename->template == NULL)
+        return;
+    open_block(writer, "rename", '{');
+    put_text(writer, "strip", rename->strip);
+    put_text(writer, "prefix", rename->prefix);
+    put_text(writer, "template", rename->template);
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
 put_sync(Writer *writer, const HrSyncConfig *sync)
 {
     static const char *const kinds[] = {"tag", NULL};
@@ -405,6 +419,7 @@ put_sync(Writer *writer, const HrSyncConfig *sync)
     put_tags(writer, &sync->select);
     close_block(writer, '}');
     end_member(writer);
+    put_rename(writer, &sync->rename);
     open_block(writer, "conflict", '{');
     put_text(writer, "default", sync->strategy);
     hr_settings_foreach(sync->strategy_settings, put_setting, writer);

@@ -13,6 +13,14 @@
 /* How often the waiting thread looks at signals and draws progress. */
 #define TICK_MS 50
 
+char *
+hr_pass_target_name(const HrPass *pass, const char *repository)
+{
+    if (pass->target_repository != NULL)
+        return g_strdup(pass->target_repository);
+    return hr_rename_repository(pass->rename, repository);
+}
+
 bool
 hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data)
 {

@@ -25,6 +25,7 @@ typedef struct HrPass {
     HrRegistry *target;
     HrStrategy *strategy;       /* NULL for steps that decide nothing       */
     const HrSelect *select;     /* NULL: everything                         */
+    const HrRename *rename;     /* NULL: names stay                         */
     HrExplanation *explanation; /* NULL: nobody asks why                */
 
     /* For one artifact or repository under another name: */
@@ -42,6 +43,10 @@ typedef struct HrPass {
     void (*tick)(void *data);
     void *tick_data;
 } HrPass;
+
+/* What a repository of the source is called on the target; caller frees. */
+char *
+hr_pass_target_name(const HrPass *pass, const char *repository);
 
 /* Queues a job and counts it in `group`; waits for room, ticking.  The job
  * leaves the group when it is over.  False if the pass was cancelled: the job

@@ -274,13 +274,18 @@ find_extra_tags(void *data, HrCall *call, const char *repository,
     g_autoptr(GHashTable) known = NULL;
     g_autoptr(GPtrArray) present = NULL;
     g_autoptr(GError) error = NULL;
+    g_autofree char *name = NULL;
 
     if (tags == NULL || pass->target_repository != NULL)
         return;
-    present = hr_registry_list_tags(pass->target, call, repository, &error);
+    /* What was among the latest once stays until somebody deletes it. */
+    if (pass->select != NULL && pass->select->latest > 0)
+        return;
+    name = hr_pass_target_name(pass, repository);
+    present = hr_registry_list_tags(pass->target, call, name, &error);
     if (present == NULL) {
         if (hr_error_status(error) != HR_NOT_FOUND)
-            note_problem(verifier, repository, error);
+            note_problem(verifier, name, error);
         return;
     }
     known = g_hash_table_new(g_str_hash, g_str_equal);
@@ -292,7 +297,7 @@ find_extra_tags(void *data, HrCall *call, const char *repository,
         if (g_hash_table_contains(known, present->pdata[i]) ||
             !hr_selection_admits_tag(pass->select, present->pdata[i]))
             continue;
-        key = hr_tag_key(repository, present->pdata[i]);
+        key = hr_tag_key(name, present->pdata[i]);
         add_difference(verifier, HR_DIFFERENCE_EXTRA, key,
                        "not on the source");
     }

@@ -272,8 +272,7 @@ split_tags(Walk *walk, const char *repository, const GPtrArray *tags,
            bool named, HrCall *call)
 {
     const HrPass *pass = walk->pass;
-    const char *target_repository =
-        pass->target_repository != NULL ? pass->target_repository : repository;
+    g_autofree char *target_repository = hr_pass_target_name(pass, repository);
     g_autoptr(GHashTable) known =
         list_target(walk, target_repository, tags->len, call);
     Batch *batch = NULL;
@@ -340,6 +339,37 @@ run_list(void *data)
     hr_group_leave(walk->group);
 }
 
+/* Two repositories that become one would overwrite each other's tags, in
+ * every pass anew. */
+static bool
+check_names(const Walk *walk, GError **error)
+{
+    g_autoptr(GHashTable) names =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    if (walk->pass->rename == NULL)
+        return true;
+    for (guint i = 0; i < walk->repositories->len; i++) {
+        const char *repository = walk->repositories->pdata[i];
+        g_autofree char *name = hr_pass_target_name(walk->pass, repository);
+        const char *other = g_hash_table_lookup(names, name);
+
+        if (!hr_repository_valid(name))
+            return hr_error_set(error, HR_CONFIG,
+                                "rename makes '%s' of %s, which is no name "
+                                "of a repository",
+                                name, repository);
+        if (other != NULL)
+            return hr_error_set(error, HR_CONFIG,
+                                "rename makes %s of both %s and %s: deselect "
+                                "one of them",
+                                name, other, repository);
+        g_hash_table_insert(names, g_steal_pointer(&name),
+                            (gpointer)repository);
+    }
+    return true;
+}
+
 static bool
 select_repositories(Walk *walk, GError **error)
 {
@@ -364,7 +394,7 @@ select_repositories(Walk *walk, GError **error)
         if (!hr_selection_wants_repository(
                 select, walk->repositories->pdata[i - 1], pass->explanation))
             g_ptr_array_remove_index(walk->repositories, i - 1);
-    return true;
+    return check_names(walk, error);
 }
 
 static bool

@@ -171,6 +171,35 @@ def case_selects_versions_and_says_why():
     run_program("verify", config=text, code=0)
 
 
+def case_repositories_get_other_names():
+    source, target = Hostile(), Hostile()
+    for repository in ("library/app", "team/tool"):
+        source.add(repository, "1", content.image(repository))
+
+    def text(**rename):
+        return configuration(
+            [endpoint("s", "oci", url=source.url),
+             endpoint("t", "oci", url=target.url)],
+            [{"name": "st", "source": "s", "target": "t", "rename": rename}])
+
+    named = text(strip="library/", prefix="mirror/")
+    result = run_program("once", config=named, code=0)
+    has(result.out, "mirror/app:1", "mirror/team/tool:1")
+    same(target.tags("mirror/app"), ["1"])
+    same(target.tags("mirror/team/tool"), ["1"])
+    has(run_program("once", config=named, code=0).out, "changed 0")
+    run_program("verify", config=named, code=0)
+    run_program("once", config=text(template="x/{namespace}-{basename}"),
+                code=0)
+    same(target.tags("x/team-tool"), ["1"])
+    source.add("other/app", "1", content.image("other"))
+    result = run_program("once", config=text(template="{basename}"))
+    holds(result.code in (2, 3), result.code)
+    has(result.err, "library/app", "other/app", "of both")
+    has(run_program("config", "check", config=text(template="fixed"),
+                    code=3).err, "{repository}")
+
+
 def case_explicit_names_need_no_list():
     setup()
     B.wipe()

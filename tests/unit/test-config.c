@@ -165,7 +165,8 @@ static const char full_text[] =
     "  { name = \"p-v\"; source = \"paris\"; target = \"vault\";\n"
     "    mode = \"one-way\"; kinds = [ \"tag\" ]; select = \"base\";\n"
     "    conflict = { default = \"picky\"; window = \"2h\"; }; },\n"
-    "  { name = \"v-p\"; source = \"vault\"; target = \"paris\"; }\n"
+    "  { name = \"v-p\"; source = \"vault\"; target = \"paris\";\n"
+    "    rename = { strip = \"a/\"; prefix = \"b/\"; }; }\n"
     ");\n"
     "sinks = ( { type = \"box\"; path = \"/m\"; } );\n";
 
@@ -286,6 +287,7 @@ test_show_can_be_loaded_again(void)
     g_assert_nonnull(strstr(shown, "window_calls = 40;"));
     g_assert_nonnull(strstr(shown, "semver = \"^1 || 2.x\";"));
     g_assert_nonnull(strstr(shown, "latest = 7;"));
+    g_assert_nonnull(strstr(shown, "strip = \"a/\";"));
     g_assert_nonnull(strstr(shown, "code = \"IN_USE\";"));
     g_assert_cmpuint(hr_config_endpoint(again, "paris")->rules.count, ==, 2);
     g_assert_nonnull(strstr(shown, "fsync = false;"));
