@@ -49,6 +49,7 @@ typedef struct HrToken {
     unsigned round;     /* fetches begun */
     GError *failure;    /* of the last one */
     GPtrArray *waiting; /* HrSend */
+    unsigned holders;   /* those, and who was woken and has not come back */
 } HrToken;
 
 struct HrLogin {
@@ -235,7 +236,7 @@ is_forgotten(gpointer key, gpointer value, gpointer data)
     const HrToken *token = value;
 
     (void)key;
-    return token->fetch == NULL && token->waiting->len == 0 &&
+    return token->fetch == NULL && token->holders == 0 &&
            !is_fresh(token, *(const int64_t *)data);
 }
 
@@ -541,6 +542,17 @@ go(HrSend *send, HrSecret *credential)
     return HR_STEP_ON;
 }
 
+/* It does not wait any more. */
+static HrToken *
+let_go(HrSend *send)
+{
+    HrToken *token = g_steal_pointer(&send->token);
+
+    if (token != NULL)
+        token->holders--;
+    return token;
+}
+
 /* What it waited for came to nothing. */
 static HrStep
 refuse(HrSend *send, const HrToken *token)
@@ -562,7 +574,7 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
 {
     const HrRequest *request = send->request;
     Account *account = account_of(login, request->scope.repository);
-    HrToken *waited = send->token;
+    HrToken *waited = let_go(send);
     g_autofree char *scope = NULL;
     HrToken *token;
 
@@ -578,13 +590,12 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
     token = waited != NULL && is_fresh(waited, now_us)
                 ? waited
                 : find_fresh(login, account, &request->scope, now_us);
-    if (token != NULL) {
-        send->token = token;
+    if (token != NULL)
         return go(send, token->header);
-    }
     scope = hr_scope_text(&request->scope);
     token = make_token(login, account, scope, now_us);
     send->token = token;
+    token->holders++;
     if (token->fetch == NULL)
         begin_fetch(token);
     send->round = token->round;
@@ -596,9 +607,11 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
 void
 hr_login_abandon_on_loop(HrLogin *login, HrSend *send)
 {
+    HrToken *token = let_go(send);
+
     (void)login;
-    if (send->token != NULL)
-        g_ptr_array_remove_fast(send->token->waiting, send);
+    if (token != NULL)
+        g_ptr_array_remove_fast(token->waiting, send);
     hr_send_clear_login(send);
 }
 
@@ -639,6 +652,22 @@ take_challenge(HrLogin *login, const HrChallenge *challenge)
     return true;
 }
 
+/* A token that was refused is not used again, by anybody. */
+static void
+spoil(HrLogin *login, const HrSecret *credential)
+{
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, login->tokens);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        HrToken *token = value;
+
+        if (credential != NULL && token->header == credential)
+            token->fresh_until_us = INT64_MIN;
+    }
+}
+
 /* The server knows best what is needed for this: the token for it is asked
  * for in its words. */
 static void
@@ -652,9 +681,7 @@ take_scope(HrLogin *login, const HrSend *send, const HrChallenge *challenge)
     g_autofree char *both = NULL;
     HrToken *token = make_token(login, account, own, hr_clock_monotonic_us());
 
-    /* One that was refused is not used again, by anybody. */
-    if (send->token != NULL && send->credential == send->token->header)
-        send->token->fresh_until_us = INT64_MIN;
+    spoil(login, send->credential);
     if (given == NULL || token->fetch != NULL)
         return;
     both = g_strconcat(own, " ", given, NULL);

@@ -54,7 +54,6 @@ hr_send_clear_login(HrSend *send)
     g_clear_error(&send->refusal);
     send->authorization = (struct curl_slist){0};
     send->headers = NULL;
-    send->token = NULL;
 }
 
 static HrStep
@@ -184,7 +183,7 @@ hr_send_set_outcome(HrSend *send, const GError *error)
 }
 
 void
-hr_send_refused_error(const HrSend *send, GError **error)
+hr_send_refused_error(HrSend *send, GError **error)
 {
     const HrOutcome *outcome = &send->leg.passage.outcome;
     const char *name = hr_endpoint_name(send->request->endpoint);
@@ -193,7 +192,7 @@ hr_send_refused_error(const HrSend *send, GError **error)
     g_autofree char *wait = NULL;
 
     if (send->refusal != NULL) {
-        g_propagate_error(error, g_error_copy(send->refusal));
+        g_propagate_error(error, g_steal_pointer(&send->refusal));
         return;
     }
     if (outcome->status != HR_LOCAL_REJECT) {

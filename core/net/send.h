@@ -26,7 +26,7 @@ typedef struct HrSend {
     struct curl_slist authorization; /* before the request's headers    */
     struct curl_slist *headers;      /* with it                         */
     HrSecret *credential;            /* what it shows                   */
-    struct HrToken *token;           /* that it goes with, or waits for */
+    struct HrToken *token;           /* that it waits for               */
     unsigned round;                  /* of the fetch that it waits for  */
     bool away;       /* sent on to another host, whose answers say nothing
                         about logging in                                 */
@@ -53,9 +53,9 @@ hr_send_set_outcome(HrSend *send, const GError *error);
 void
 hr_send_clear_login(HrSend *send);
 
-/* The error for a leg that was refused before it was sent. */
+/* The error for a leg that was refused before it was sent; once. */
 void
-hr_send_refused_error(const HrSend *send, GError **error);
+hr_send_refused_error(HrSend *send, GError **error);
 
 /* libcurl's callback for headers; `data` is the send.  Takes them, and tells
  * the chain when they are complete. */
