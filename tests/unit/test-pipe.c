@@ -493,18 +493,18 @@ test_stalls(void)
         {.method = "PUT", .path = "/to", .status = 201, .stuck = true},
         {0}};
     Fixture f;
-    int64_t start = hr_clock_monotonic_us();
 
     set_up(&f, silent, SECOND_US / 5);
     expect_failure(&f, HR_TIMEOUT, "no answer from", true);
     tear_down(&f);
     set_up(&f, slow, SECOND_US / 5);
     expect_failure(&f, HR_TIMEOUT, "stalls", true);
+    /* It is asked for the rest, though not for ever. */
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/from"), <=, 5);
     tear_down(&f);
     set_up(&f, stuck, SECOND_US / 5);
     expect_failure(&f, HR_TIMEOUT, "upload: ", false);
     tear_down(&f);
-    g_assert_cmpint(hr_clock_monotonic_us() - start, <, 3 * GENEROUS_US);
 }
 
 static void
