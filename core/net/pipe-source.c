@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/byte-range.h"
 #include "net/origin.h"
 #include "net/registry-error.h"
 
@@ -28,19 +29,15 @@ is_redirect(unsigned status)
            status == 308;
 }
 
-/* "bytes 100-199/200": the part that was asked for, and of the right whole. */
+/* The part that was asked for, and of the right whole. */
 static bool
-is_rest(const HrPipe *pipe, const char *range)
+is_rest(const HrPipe *pipe, const char *text)
 {
-    g_autofree char *wanted = g_strdup_printf(
-        "bytes %" PRId64 "-%" PRId64 "/", pipe->resumed_at, pipe->size - 1);
-    g_autofree char *whole = g_strdup_printf("%" PRId64, pipe->size);
-    const char *total;
+    HrByteRange range;
 
-    if (range == NULL || !g_str_has_prefix(range, wanted))
-        return false;
-    total = range + strlen(wanted);
-    return strcmp(total, "*") == 0 || strcmp(total, whole) == 0;
+    return text != NULL && hr_byte_range_parse(text, &range) &&
+           range.first == pipe->resumed_at && range.last == pipe->size - 1 &&
+           (range.total == -1 || range.total == pipe->size);
 }
 
 /* Before the first byte: a length that is wrong needs no reading.  Who does
