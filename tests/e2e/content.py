@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import random
+import re
 import urllib.parse
 
 OCI = "application/vnd.oci.image."
@@ -17,8 +18,30 @@ DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
-def digest(data):
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+def digest(data, algorithm="sha256"):
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def matches(data, name):
+    """Whether a digest of an algorithm that registries know is that of some
+    bytes."""
+    algorithm = name.partition(":")[0]
+    return (algorithm in ("sha256", "sha512")
+            and digest(data, algorithm) == name)
+
+
+def cut_range(data, wanted):
+    """Status, body and headers of an answer to "Range: bytes=..."."""
+    found = re.fullmatch("bytes=([0-9]+)-([0-9]*)", wanted or "")
+    size = len(data)
+    if found is None:
+        return 200, data, {"Accept-Ranges": "bytes"}
+    first = int(found[1])
+    last = min(int(found[2] or size - 1), size - 1)
+    if first > last:
+        return 416, b"", {"Content-Range": f"bytes */{size}"}
+    return 206, data[first:last + 1], {
+        "Content-Range": f"bytes {first}-{last}/{size}"}
 
 
 def make_blob(seed, size, compressed=False):

@@ -1,25 +1,58 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A registry that follows a script: proper by itself, wrong where told.
 
-    registry = Hostile()
+    registry = Hostile(no_patch=True)
     registry.add("app", "1", image("x"))
     registry.rule("GET", "/blobs/", truncate=100)
 
 A rule applies to requests whose method and target match, `times` times, and
 does one thing: status (+ headers, body), truncate, extra, corrupt, length,
 hang, drop, refuse_after, header, redirect, drip (seconds for the body),
-store_and_drop (an upload is taken, the answer is not sent).
+cut_after (the connection, after so many bytes of an upload), store_and_drop
+(an upload is taken, the answer is not sent).
+
+QUIRKS are what whole registries do differently; they can be changed at any
+time.  `sessions`, `received_bytes` (of uploads) and `sent_bytes` (of blobs)
+tell what moved, also for nothing.
 """
 import json
 import re
 import socket
-import socketserver
 import threading
 import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler
 
 import content
+from hostile_access import Threaded, TokenMixin
+from hostile_manifests import ManifestMixin, needs
+from hostile_uploads import UploadMixin
+
+QUIRKS = {
+    # Uploads.  A number is the status of the refusal.
+    "no_patch": False,        # 405 or a number: POST, then one PUT
+    "single_patch": False,    # of several PATCHes the last one wins
+    "body_limit": None,       # 413 for a body of more bytes than this
+    "forgets_broken": False,  # a session is gone once its connection was cut
+    "discards_broken_put": False,  # bytes of a PUT that was cut are not kept
+    # Mounts.
+    "no_mount": False,
+    "mount_needs_manifest": False,  # in the other repository, with that blob
+    # Writing.
+    "repository_must_exist": False,  # see create()
+    "immutable_tags": False,  # 400 or a number, also if nothing would change
+    "insists": False,         # on all that a manifest refers to being there
+    # Reading.
+    "no_head": False,         # 405 for any HEAD below a repository
+    "no_digest_header": False,
+    "no_range": False,        # a part of a blob is not to be had
+    "page": 1000,             # names, or referrers, in an answer
+    "object_store": None,     # an ObjectStore that blobs are read from
+    # More.
+    "referrers": False,       # the API; OCI-Subject
+    "wants_tokens": False,    # anybody gets one, for the scope asked for
+    "exact_tokens": False,    # 403 for one of any other scope, also a wider
+}
 
 
 class Rule:
@@ -31,16 +64,22 @@ class Rule:
 
 
 class Hostile:
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", **quirks):
+        unknown = set(quirks) - set(QUIRKS)
+        assert not unknown, unknown
+        vars(self).update(QUIRKS, **quirks)
         self.host = host
         self.lock = threading.Lock()
         self.blobs = {}
         self.manifests = {}  # (repository, reference) -> (type, bytes)
+        self.created = set()
+        self.tokens = {}     # token -> what it is for
+        self.sessions = {}   # name -> Session, also of uploads that are over
         self.rules = []
         self.requests = []   # (method, target, headers)
         self.times = []      # when each of them came
-        self.uploads = 0
-        self.page = 1000
+        self.received_bytes = 0
+        self.sent_bytes = 0
         self.running = 0
         self.most_running = 0
         registry = self
@@ -49,7 +88,7 @@ class Hostile:
             pass
 
         Handler.registry = registry
-        self.server = Server((host, 0), Handler)
+        self.server = Threaded((host, 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
@@ -86,46 +125,69 @@ class Hostile:
         return sorted(ref for repo, ref in self.manifests
                       if repo == repository and ":" not in ref)
 
+    def create(self, repository):
+        self.created.add(repository)
 
-class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 128
+    def may_create(self, repository):
+        return (not self.repository_must_exist or repository in self.created
+                or any(name == repository for name, _ in self.manifests))
 
-    def handle_error(self, request, client_address):
-        pass
+    def may_mount(self, source, digest):
+        if self.no_mount or (source, digest) not in self.blobs:
+            return False
+        return not self.mount_needs_manifest or any(
+            repository == source and digest in needs(data)[0]
+            for (repository, _), (_, data) in list(self.manifests.items()))
 
 
-class RegistryHandler(BaseHTTPRequestHandler):
+class RegistryHandler(TokenMixin, UploadMixin, ManifestMixin,
+                      BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     registry = None
 
     def log_message(self, *arguments):
         pass
 
+    def read_some(self, limit):
+        """What has come of a body, at least a byte; b"" if the connection
+        ended."""
+        try:
+            return self.rfile.read1(min(limit, 1 << 20))
+        except OSError:
+            return b""
+
     def read_body(self, limit=None):
-        length = int(self.headers.get("Content-Length") or 0)
-        body = b""
-        while len(body) < length and (limit is None or len(body) < limit):
-            part = self.rfile.read(min(65536, length - len(body)))
+        left = int(self.headers.get("Content-Length") or 0)
+        if limit is not None:
+            left = min(left, limit)
+        body = bytearray()
+        while left > 0:
+            part = self.read_some(left)
             if not part:
                 break
             body += part
-        return body
+            left -= len(part)
+        return bytes(body)
 
     def answer(self, status, body=b"", headers=None, rule=None):
         rule = rule or {}
         length = rule.get("length", len(body))
         self.send_response(status)
         for name, value in (headers or {}).items():
-            if name not in rule.get("header", {}):
+            if name not in rule.get("header", {}) and not (
+                    name == "Docker-Content-Digest" and
+                    self.registry.no_digest_header):
                 self.send_header(name, value)
         for name, value in rule.get("header", {}).items():
             if value is not None:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
+        if status != 204:
+            self.send_header("Content-Length", str(length))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
-        if self.command == "HEAD":
+        if self.command == "HEAD" or status == 204:
             return
         if "truncate" in rule:
             self.wfile.write(body[:rule["truncate"]])
@@ -137,6 +199,11 @@ class RegistryHandler(BaseHTTPRequestHandler):
             self.drip(body, rule["drip"])
         else:
             self.wfile.write(body)
+
+    def refuse(self, status, code, message, headers=None):
+        body = {"errors": [{"code": code, "message": message}]}
+        self.answer(status, content.encode(body),
+                    {"Content-Type": "application/json", **(headers or {})})
 
     def drip(self, body, seconds):
         step = max(1, len(body) // 20)
@@ -177,10 +244,7 @@ class RegistryHandler(BaseHTTPRequestHandler):
             self.drop()
         elif "refuse_after" in rule:
             self.read_body(rule["refuse_after"])
-            self.answer(rule.get("status", 500),
-                        json.dumps({"errors": [{
-                            "code": "DENIED",
-                            "message": "enough of that"}]}).encode())
+            self.refuse(rule.get("status", 500), "DENIED", "enough of that")
             self.drop()
         elif "redirect" in rule:
             self.read_body()
@@ -195,30 +259,43 @@ class RegistryHandler(BaseHTTPRequestHandler):
     def serve_properly(self, rule):
         url = urllib.parse.urlparse(self.path)
         query = urllib.parse.parse_qs(url.query)
-        registry = self.registry
-        if url.path == "/v2/":
+        path = url.path[len("/v2/"):]
+        if url.path == "/token":
+            self.serve_token(query)
+        elif not self.is_let_in():
+            pass
+        elif url.path == "/v2/":
             self.answer(200, b"{}", rule=rule)
         elif url.path == "/v2/_catalog":
-            names = sorted({repo for repo, _ in registry.manifests})
-            self.serve_names("repositories", names, query, rule)
+            self.serve_catalog(query, rule)
         elif url.path.endswith("/tags/list"):
-            repository = url.path[4:-len("/tags/list")]
-            names = registry.tags(repository)
-            if names:
-                self.serve_names("tags", names, query, rule)
-            else:
-                self.answer(404, b"{}")
-        elif "/manifests/" in url.path:
-            repository, reference = url.path[4:].rsplit("/manifests/", 1)
+            self.serve_tags(path[:-len("/tags/list")], query, rule)
+        elif "/manifests/" in path:
+            repository, reference = path.rsplit("/manifests/", 1)
             self.serve_manifest(repository, reference, rule)
-        elif "/blobs/uploads" in url.path:
-            self.serve_upload(url.path[4:].rsplit("/blobs/uploads", 1)[0],
-                              query, rule)
-        elif "/blobs/" in url.path:
-            repository, name = url.path[4:].rsplit("/blobs/", 1)
+        elif "/referrers/" in path:
+            repository, subject = path.rsplit("/referrers/", 1)
+            self.serve_referrers(repository, subject, query, rule)
+        elif "/blobs/uploads" in path:
+            repository, name = path.rsplit("/blobs/uploads", 1)
+            self.serve_upload(repository, name.strip("/"), query, rule)
+        elif "/blobs/" in path:
+            repository, name = path.rsplit("/blobs/", 1)
             self.serve_blob(repository, name, rule)
         else:
             self.answer(404)
+
+    def serve_catalog(self, query, rule):
+        registry = self.registry
+        names = registry.created | {repo for repo, _ in registry.manifests}
+        self.serve_names("repositories", sorted(names), query, rule)
+
+    def serve_tags(self, repository, query, rule):
+        names = self.registry.tags(repository)
+        if names or repository in self.registry.created:
+            self.serve_names("tags", names, query, rule)
+        else:
+            self.refuse(404, "NAME_UNKNOWN", "repository name not known")
 
     def serve_names(self, member, names, query, rule):
         last = query.get("last", [""])[0]
@@ -237,61 +314,26 @@ class RegistryHandler(BaseHTTPRequestHandler):
             data = bytes([data[0] ^ 1]) + data[1:]
         return data + b"x" * rule.get("extra", 0)
 
-    def serve_manifest(self, repository, reference, rule):
-        registry = self.registry
-        if self.command == "PUT":
-            data = self.read_body()
-            name = content.digest(data)
-            kind = self.headers["Content-Type"]
-            registry.manifests[repository, reference] = (kind, data)
-            registry.manifests[repository, name] = (kind, data)
-            self.answer(201, b"", {"Docker-Content-Digest": name,
-                                   "Location": self.path}, rule)
-            return
-        found = registry.manifests.get((repository, reference))
-        if found is None:
-            self.answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN",'
-                             b'"message":"manifest unknown"}]}')
-            return
-        kind, data = found
-        headers = {"Content-Type": kind,
-                   "Docker-Content-Digest": content.digest(data)}
-        self.answer(200, rule.get("body", self.damage(data, rule)), headers,
-                    rule)
-
     def serve_blob(self, repository, name, rule):
-        data = self.registry.blobs.get((repository, name))
-        if data is None:
-            self.answer(404)
-        else:
-            self.answer(200, self.damage(data, rule), {}, rule)
-
-    def serve_upload(self, repository, query, rule):
         registry = self.registry
-        if self.command == "POST":
-            self.read_body()
-            source = query.get("from", [None])[0]
-            name = query.get("mount", [None])[0]
-            if (source, name) in registry.blobs:
-                registry.blobs[repository, name] = registry.blobs[source,
-                                                                  name]
-                self.answer(201)
-                return
-            registry.uploads += 1
-            self.answer(202, b"", {
-                "Location": f"/v2/{repository}/blobs/uploads/"
-                            f"{registry.uploads}?_state=a%2Fb"}, rule)
-        elif self.command == "PUT":
-            data = self.read_body()
-            name = query["digest"][0]
-            if content.digest(data) != name:
-                self.answer(400, b'{"errors":[{"code":"DIGEST_INVALID",'
-                                 b'"message":"digest invalid"}]}')
-                return
-            registry.blobs[repository, name] = data
-            if rule.get("store_and_drop"):
-                self.drop()
-                return
-            self.answer(201, b"", {"Docker-Content-Digest": name}, rule)
-        else:
-            self.answer(204)
+        data = registry.blobs.get((repository, name))
+        if self.command == "HEAD" and registry.no_head:
+            self.refuse(405, "UNSUPPORTED", "method not allowed")
+            return
+        if data is None:
+            self.refuse(404, "BLOB_UNKNOWN", "blob unknown")
+            return
+        if registry.object_store is not None:
+            registry.object_store.blobs[name] = data
+            self.answer(307, headers={
+                "Location": registry.object_store.address(name)})
+            return
+        wanted = None if registry.no_range else self.headers.get("Range")
+        status, part, headers = content.cut_range(self.damage(data, rule),
+                                                  wanted)
+        if self.command == "GET":
+            with registry.lock:
+                registry.sent_bytes += min(len(part),
+                                           rule.get("truncate", len(part)))
+        headers["Docker-Content-Digest"] = name
+        self.answer(status, part, headers, rule)

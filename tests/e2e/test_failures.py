@@ -167,11 +167,25 @@ def case_a_source_that_closes_in_mid_body_is_asked_again():
 
 def case_a_source_that_always_closes_in_mid_body_fails_the_tag():
     source, target = pair()
+    source.no_range = True
     blob = blob_of(source, "bad")
     source.rule("GET", blob, truncate=700)
     result = copy(source, target, 1)
     only_good_came(source, target, result)
     has(result.out, "700 of 2000 bytes")
+
+
+def case_a_source_that_closes_again_and_again_sends_each_byte_once():
+    source, target = pair()
+    blob = blob_of(source, "bad")
+    copy(source, target, 0)
+    whole = source.sent_bytes
+    target = Hostile()
+    source.rule("GET", blob, truncate=700)
+    copy(source, target, 0, attempts=4)
+    same(target.tags("app"), ["bad", "good"])
+    same(source.count("GET", blob), 1 + 3, "reads")
+    same(source.sent_bytes, 2 * whole, "bytes")
 
 
 def case_an_upload_that_is_refused_half_way_fails_the_tag():

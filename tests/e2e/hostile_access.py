@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may read what, and where the scripted registry keeps its blobs.
+
+Tokens are for anybody, and each is good for the scope that it was asked for.
+An object store is another server: it takes the word of a signed address, and
+refuses requests that bring anything else of the registry's.
+"""
+import http.server
+import secrets
+import socketserver
+import threading
+import urllib.parse
+
+import content
+
+# What a client sends to any server.
+PLAIN_HEADERS = {"accept", "accept-encoding", "connection", "host", "range",
+                 "user-agent"}
+
+
+def scope_of(method, path):
+    """The scope that a request needs; "" for none in particular."""
+    url = urllib.parse.urlparse(path)
+    query = urllib.parse.parse_qs(url.query)
+    if url.path == "/v2/_catalog":
+        return "registry:catalog:*"
+    for part in ("/manifests/", "/blobs/", "/tags/list", "/referrers/"):
+        if part in url.path:
+            repository = url.path[len("/v2/"):].split(part)[0]
+            actions = "pull" if method in ("GET", "HEAD") else "pull,push"
+            scope = f"repository:{repository}:{actions}"
+            if "/blobs/uploads" in url.path:
+                scope = f"repository:{repository}:pull,push"
+            if "from" in query:
+                scope += f" repository:{query['from'][0]}:pull"
+            return scope
+    return ""
+
+
+def split_scope(scope):
+    return {(kind, name, action)
+            for text in scope.split()
+            for kind, name, actions in [text.split(":")]
+            for action in actions.split(",")}
+
+
+class TokenMixin:
+    """The part of the handler that looks at tokens."""
+
+    def serve_token(self, query):
+        scope = " ".join(query.get("scope", []))
+        token = secrets.token_urlsafe(12)
+        self.registry.tokens[token] = split_scope(scope)
+        self.answer(200, content.encode({"token": token,
+                                         "expires_in": 300}))
+
+    def is_let_in(self):
+        """Whether the token allows the request; if not, that was
+        answered."""
+        registry = self.registry
+        if not registry.wants_tokens:
+            return True
+        scope = scope_of(self.command, self.path)
+        word, _, token = self.headers.get("Authorization", "").partition(" ")
+        granted = registry.tokens.get(token) if word == "Bearer" else None
+        needed = split_scope(scope)
+        if granted is not None:
+            if granted == needed:
+                return True
+            if registry.exact_tokens:
+                self.read_body()
+                self.refuse(403, "DENIED", "the token is for something else")
+                return False
+            if needed <= granted:
+                return True
+        self.read_body()
+        self.refuse(401, "UNAUTHORIZED", "authentication required", {
+            "WWW-Authenticate": f'Bearer realm="{registry.url}/token",'
+                                f'service="scripted",scope="{scope}"'})
+        return False
+
+
+class Threaded(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        """Connections that end in the middle are what this is for."""
+
+
+class ObjectStore:
+    """Where `registry.object_store` sends readers of blobs."""
+
+    def __init__(self, host="127.0.0.1"):
+        self.blobs = {}     # digest -> bytes
+        self.requests = []  # (method, target, headers)
+        self.refused = 0
+        store = self
+
+        class Bound(ObjectHandler):
+            pass
+
+        Bound.store = store
+        self.server = Threaded((host, 0), Bound)
+        self.url = f"http://{host}:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever,
+                         daemon=True).start()
+
+    def address(self, digest):
+        """A signed address; whoever has it may read."""
+        return f"{self.url}/bucket/{digest}?X-Signature=abc%2Fdef"
+
+
+class ObjectHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    store = None
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        store = self.store
+        store.requests.append((self.command, self.path, dict(self.headers)))
+        url = urllib.parse.urlparse(self.path)
+        data = store.blobs.get(url.path.rsplit("/", 1)[1])
+        more = {name.lower() for name in self.headers} - PLAIN_HEADERS
+        if more or url.query != "X-Signature=abc%2Fdef":
+            store.refused += 1
+            self.answer(400, b"<Error>InvalidArgument</Error>", {})
+        elif data is None:
+            self.answer(404, b"<Error>NoSuchKey</Error>", {})
+        else:
+            self.answer(*content.cut_range(data, self.headers.get("Range")))
+
+    do_HEAD = do_GET
+
+    def answer(self, status, body, headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
