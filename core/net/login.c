@@ -542,14 +542,16 @@ go(HrSend *send, HrSecret *credential)
     return HR_STEP_ON;
 }
 
-/* It does not wait any more. */
+/* It does not wait any more, woken or not. */
 static HrToken *
 let_go(HrSend *send)
 {
     HrToken *token = g_steal_pointer(&send->token);
 
-    if (token != NULL)
+    if (token != NULL) {
         token->holders--;
+        g_ptr_array_remove_fast(token->waiting, send);
+    }
     return token;
 }
 
@@ -607,11 +609,8 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
 void
 hr_login_abandon_on_loop(HrLogin *login, HrSend *send)
 {
-    HrToken *token = let_go(send);
-
     (void)login;
-    if (token != NULL)
-        g_ptr_array_remove_fast(token->waiting, send);
+    let_go(send);
     hr_send_clear_login(send);
 }
 

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who asks: passwords and tokens, against a scripted server. */
+#include <pthread.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "http-double.h"
+#include "net/net.h"
+#include "net/pipe.h"
+
+#define SECOND_US INT64_C(1000000)
+
+typedef struct Fixture {
+    HrDouble *server;
+    HrNet *net;
+    HrEndpoint *endpoint;
+    HrCancel *cancel;
+    HrCall *call;
+} Fixture;
+
+/* Of the endpoint that the next make_spec is for. */
+static HrPolicy policy;
+
+/* The defaults, but quick. */
+static HrEndpointSpec
+make_spec(const char *url)
+{
+    HrEndpointSpec spec = {.name = "test", .url = url, .policy = &policy};
+
+    g_assert_true(hr_policy_init(&policy, "default", HR_PROFILE_PRODUCTION));
+    for (int i = 0; i < HR_CLASS_COUNT; i++) {
+        policy.retry[i].base_us = 1000;
+        policy.retry[i].throttled_base_us = 1000;
+        policy.retry[i].cap_us = 10000;
+        policy.retry[i].attempt_timeout_us = 5 * SECOND_US;
+    }
+    policy.requests.initial = policy.requests.maximum = 8;
+    policy.connect_timeout_us = 2 * SECOND_US;
+    policy.stall_us = 5 * SECOND_US;
+    return spec;
+}
+
+static void
+set_up_with(Fixture *f, const HrDoubleRoute *routes, HrEndpointSpec *spec)
+{
+    g_autoptr(GError) error = NULL;
+
+    f->server = hr_double_new(routes);
+    spec->url = hr_double_url(f->server);
+    f->net = hr_net_new(2, &error);
+    g_assert_no_error(error);
+    f->endpoint = hr_endpoint_new(f->net, spec, &error);
+    g_assert_no_error(error);
+    f->cancel = hr_cancel_new(NULL);
+    f->call = hr_call_new(f->cancel, HR_TIME_NEVER);
+}
+
+static void
+set_up(Fixture *f, const HrDoubleRoute *routes)
+{
+    HrEndpointSpec spec = make_spec(NULL);
+
+    set_up_with(f, routes, &spec);
+}
+
+static void
+tear_down(Fixture *f)
+{
+    hr_call_free(f->call);
+    hr_cancel_unref(f->cancel);
+    hr_endpoint_free(f->endpoint);
+    hr_net_free(f->net);
+    hr_double_free(f->server);
+}
+
+static HrExchange *
+request(Fixture *f, unsigned method, const char *target)
+{
+    hr_http_request given = {
+        .struct_size = sizeof given,
+        .method = method,
+        .target = target,
+    };
+    g_autoptr(GError) error = NULL;
+    HrExchange *exchange =
+        hr_exchange_send(f->endpoint, f->call, &given, &error);
+
+    g_assert_no_error(error);
+    return exchange;
+}
+
+/* One request whose transport must fail; returns its class and its text. */
+static hr_status
+failure(Fixture *f, unsigned method, const char *target, char **text)
+{
+    g_autoptr(HrExchange) exchange = request(f, method, target);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(hr_exchange_wait(exchange, &error));
+    g_assert_nonnull(error);
+    *text = g_strdup(error->message);
+    return hr_error_status(error);
+}
+
+static unsigned
+status_of(Fixture *f, unsigned method, const char *target)
+{
+    g_autoptr(HrExchange) exchange = request(f, method, target);
+    g_autoptr(GError) error = NULL;
+
+    hr_exchange_wait(exchange, &error);
+    g_assert_no_error(error);
+    return hr_exchange_status(exchange);
+}
+
+static void
+test_credentials(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/a",
+         .status = 401,
+         .headers = "WWW-Authenticate: Basic realm=\"x\"\r\n"},
+        {0}};
+    HrEndpointSpec spec = make_spec(NULL);
+    g_autoptr(HrSecret) password = hr_secret_new("s3cret");
+    Fixture f;
+    HrExchange *exchange;
+    g_autoptr(GError) refused = NULL;
+    g_autofree char *head = NULL;
+
+    spec.username = "robot$x";
+    spec.password = password;
+    set_up_with(&f, routes, &spec);
+    exchange = request(&f, HR_HTTP_GET, "/a");
+    g_assert_true(hr_exchange_wait(exchange, NULL));
+    hr_exchange_set_error(exchange, "probe", &refused);
+    g_assert_error(refused, HR_ERROR, HR_AUTH_DENIED);
+    g_assert_nonnull(
+        strstr(refused->message, "HTTP 401: credentials refused"));
+    hr_exchange_free(exchange);
+    head = hr_double_head(f.server, "GET", "/a");
+    g_assert_nonnull(
+        strstr(head, "Authorization: Basic cm9ib3QkeDpzM2NyZXQ=\r\n"));
+    tear_down(&f);
+}
+
+#define CHALLENGE(more)                                                       \
+    "WWW-Authenticate: Bearer realm=\"/token\",service=\"the registry\"" more \
+    "\r\n"
+
+static const char token_body[] = "{\"token\":\"t0ken\",\"expires_in\":300}";
+
+/* One token for all who need the same, asked for with the password; none for
+ * whom a wider one is there. */
+static void
+test_tokens(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/r/manifests/1",
+         .times = 1,
+         .status = 401,
+         .headers = CHALLENGE("")},
+        {.method = "GET", .path = "/v2/r/manifests/1", .status = 200},
+        {.method = "PUT", .path = "/v2/r/manifests/1", .status = 201},
+        {.method = "GET",
+         .path = "/token",
+         .status = 200,
+         .delay_ms = 50,
+         .body = token_body,
+         .body_size = sizeof token_body - 1},
+        {0}};
+    HrEndpointSpec spec = make_spec(NULL);
+    g_autoptr(HrSecret) password = hr_secret_new("s3cret");
+    HrExchange *many[20];
+    Fixture f;
+    g_autofree char *asked = NULL;
+    g_autofree char *head = NULL;
+
+    spec.username = "joe";
+    spec.password = password;
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/manifests/1"), ==, 200);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
+    asked = hr_double_head(f.server, "GET", "/token");
+    g_assert_nonnull(strstr(asked, "service=the%20registry&scope=repository"
+                                   "%3Ar%3Apull&account=joe "));
+    g_assert_nonnull(strstr(asked, "Authorization: Basic am9lOnMzY3JldA=="));
+    for (unsigned i = 0; i < G_N_ELEMENTS(many); i++)
+        many[i] = request(&f, HR_HTTP_PUT, "/v2/r/manifests/1");
+    for (unsigned i = 0; i < G_N_ELEMENTS(many); i++) {
+        g_assert_true(hr_exchange_wait(many[i], NULL));
+        g_assert_cmpuint(hr_exchange_status(many[i]), ==, 201);
+        hr_exchange_free(many[i]);
+    }
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 2);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/manifests/1"), ==, 200);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 2);
+    head = hr_double_head(f.server, "GET", "/v2/r/manifests/1");
+    g_assert_nonnull(strstr(head, "Authorization: Bearer t0ken\r\n"));
+    tear_down(&f);
+}
+
+/* A token that is refused is asked for anew, once, in the server's words. */
+static void
+test_token_refused(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/r/tags/list",
+         .status = 401,
+         .headers = CHALLENGE(",scope=\"other:thing:look\"")},
+        {.method = "GET",
+         .path = "/token",
+         .status = 200,
+         .body = token_body,
+         .body_size = sizeof token_body - 1},
+        {0}};
+    Fixture f;
+    g_autofree char *asked = NULL;
+
+    set_up(&f, routes);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/tags/list"), ==, 401);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
+    asked = hr_double_head(f.server, "GET", "/token");
+    g_assert_nonnull(strstr(asked, "scope=other%3Athing%3Alook&scope="
+                                   "repository%3Ar%3Apull "));
+    g_assert_null(strstr(asked, "Authorization"));
+    tear_down(&f);
+}
+
+/* Where GET is not offered; and with a token instead of a password. */
+static void
+test_token_by_post(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/",
+         .times = 1,
+         .status = 401,
+         .headers = CHALLENGE("")},
+        {.method = "GET", .path = "/v2/", .status = 200},
+        {.method = "GET", .path = "/token", .status = 405},
+        {.method = "POST",
+         .path = "/token",
+         .status = 200,
+         .body = token_body,
+         .body_size = sizeof token_body - 1},
+        {0}};
+    g_autoptr(HrSecret) secret = hr_secret_new("s3cret");
+    const HrAccount accounts[] = {
+        {.username = "joe", .password = secret},
+        {.identity_token = secret},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(accounts); i++) {
+        HrEndpointSpec spec = make_spec(NULL);
+        Fixture f;
+
+        spec.accounts = &accounts[i];
+        spec.account_count = 1;
+        set_up_with(&f, routes, &spec);
+        g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/"), ==, 200);
+        g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==,
+                         1 - i);
+        g_assert_cmpuint(hr_double_completed(f.server, "POST", "/token"), ==,
+                         1);
+        tear_down(&f);
+    }
+}
+
+/* Why there is no token is told; nobody waits for ever. */
+static void
+test_no_token(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/",
+         .status = 401,
+         .headers = CHALLENGE("")},
+        {.method = "GET", .path = "/token", .status = 401},
+        {0}};
+    HrEndpointSpec spec = make_spec(NULL);
+    g_autoptr(HrSecret) password = hr_secret_new("wr0ng");
+    g_autofree char *text = NULL;
+    Fixture f;
+
+    spec.username = "joe";
+    spec.password = password;
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpint(failure(&f, HR_HTTP_GET, "/v2/", &text), ==,
+                    HR_AUTH_DENIED);
+    g_assert_nonnull(strstr(text, "/token: HTTP 401: credentials refused"));
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
+    tear_down(&f);
+}
+
+/* A registry that wants a token for everything, once the first request has
+ * told so. */
+#define WANTS_TOKENS                                                          \
+    {.method = "GET",                                                         \
+     .path = "/v2/",                                                          \
+     .times = 1,                                                              \
+     .status = 401,                                                           \
+     .headers = CHALLENGE("")},                                               \
+    {                                                                         \
+        .method = "GET", .path = "/v2/", .status = 200                        \
+    }
+#define GIVES_TOKENS                                                          \
+    .method = "GET", .path = "/token", .status = 200, .body = token_body,     \
+    .body_size = sizeof token_body - 1
+
+static void *
+cancel_at_second_token(void *data)
+{
+    Fixture *f = data;
+
+    while (hr_double_begun(f->server, "GET", "/token") < 2)
+        g_usleep(1000);
+    /* Long enough for bytes of the source to come, one by one. */
+    g_usleep(100000);
+    hr_cancel_trigger(f->cancel);
+    return NULL;
+}
+
+/* What has bytes for a target whose token is on its way asks for it again and
+ * again; when it is given up, nothing of it stays in the line. */
+static void
+test_given_up(void)
+{
+    static const char blob[300000];
+    static const HrDoubleRoute routes[] = {
+        WANTS_TOKENS,
+        {.method = "GET",
+         .path = "/from",
+         .status = 200,
+         .body = blob,
+         .body_size = sizeof blob,
+         .drip_bytes = 70000},
+        {GIVES_TOKENS, .times = 1},
+        {GIVES_TOKENS, .delay_ms = 400},
+        {.method = "POST", .path = "/v2/r/blobs/uploads/", .status = 202},
+        {0}};
+    hr_http_request from = {
+        .struct_size = sizeof from, .method = HR_HTTP_GET, .target = "/from"};
+    hr_http_request to = {.struct_size = sizeof to,
+                          .method = HR_HTTP_PUT,
+                          .target = "/v2/r/blobs/uploads/1"};
+    HrEndpointSpec spec = make_spec(NULL);
+    char digest[HR_DIGEST_CAPACITY];
+    g_autoptr(GError) error = NULL;
+    HrEndpoint *source;
+    HrPipe *pipe;
+    pthread_t thread;
+    HrCall *usual;
+    Fixture f;
+
+    set_up_with(&f, routes, &spec);
+    source = hr_endpoint_new(f.net, &spec, NULL);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/"), ==, 200);
+    hr_digest_of(blob, sizeof blob, digest);
+    pipe = hr_pipe_new(digest, sizeof blob, "blob");
+    hr_pipe_source_request(pipe, source, &from);
+    hr_pipe_target_request(pipe, f.endpoint, &to);
+    pthread_create(&thread, NULL, cancel_at_second_token, &f);
+    hr_pipe_run(&pipe, 1, f.call);
+    pthread_join(thread, NULL);
+    g_assert_false(hr_pipe_result(pipe, &error));
+    g_assert_error(error, HR_ERROR, HR_CANCELLED);
+    hr_pipe_free(pipe);
+    /* It waits for the same token. */
+    usual = f.call;
+    f.call = hr_call_new(NULL, HR_TIME_NEVER);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_POST, "/v2/r/blobs/uploads/"), ==,
+                     202);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 2);
+    hr_call_free(f.call);
+    f.call = usual;
+    hr_endpoint_free(source);
+    tear_down(&f);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/login/shows-who-asks", test_credentials);
+    g_test_add_func("/login/gets-one-token-for-all-who-need-it", test_tokens);
+    g_test_add_func("/login/asks-once-more-for-a-token-that-is-refused",
+                    test_token_refused);
+    g_test_add_func("/login/posts-for-tokens-where-that-is-the-way",
+                    test_token_by_post);
+    g_test_add_func("/login/tells-why-there-is-no-token", test_no_token);
+    g_test_add_func("/login/forgets-what-is-given-up", test_given_up);
+    return g_test_run();
+}
