@@ -10,30 +10,37 @@
 #include "sync/verify.h"
 
 static void
-print_verification(const char *name, const HrVerification *result, bool deep)
+print_differences(const GPtrArray *differences)
 {
-    for (guint i = 0; i < result->differences->len; i++) {
-        const HrDifference *difference = result->differences->pdata[i];
+    for (guint i = 0; i < differences->len; i++) {
+        const HrDifference *difference = differences->pdata[i];
 
         printf("  %-9s %-40s (%s)\n", hr_difference_name(difference->kind),
                difference->key, difference->message);
     }
+}
+
+static void
+print_verification(const char *name, const HrVerification *result, bool deep)
+{
+    print_differences(result->differences);
+    print_differences(result->kept);
     printf("%s: %s: checked %" PRIu64 ", equal %" PRIu64
-           ", different %u; manifests hashed %" PRIu64 ", blobs %s %" PRIu64
-           "\n",
+           ", different %u, kept %u; manifests hashed %" PRIu64
+           ", blobs %s %" PRIu64 "\n",
            name, result->differences->len == 0 ? "equal" : "NOT EQUAL",
            result->checked, result->equal, result->differences->len,
-           result->manifests, deep ? "hashed" : "present", result->blobs);
+           result->kept->len, result->manifests, deep ? "hashed" : "present",
+           result->blobs);
 }
 
 static HrJson *
-verification_to_json(const HrSyncConfig *sync, const HrVerification *result)
+differences_to_json(const GPtrArray *differences)
 {
-    HrJson *json = hr_json_new_object();
     HrJson *list = hr_json_new_array();
 
-    for (guint i = 0; i < result->differences->len; i++) {
-        const HrDifference *difference = result->differences->pdata[i];
+    for (guint i = 0; i < differences->len; i++) {
+        const HrDifference *difference = differences->pdata[i];
         HrJson *item = hr_json_new_object();
 
         hr_json_set_text(item, "key", difference->key);
@@ -42,6 +49,14 @@ verification_to_json(const HrSyncConfig *sync, const HrVerification *result)
         hr_json_set_text(item, "message", difference->message);
         hr_json_append(list, item);
     }
+    return list;
+}
+
+static HrJson *
+verification_to_json(const HrSyncConfig *sync, const HrVerification *result)
+{
+    HrJson *json = hr_json_new_object();
+
     hr_json_set_text(json, "name", sync->name);
     hr_json_set_text(json, "source", sync->source->name);
     hr_json_set_text(json, "target", sync->target->name);
@@ -49,7 +64,8 @@ verification_to_json(const HrSyncConfig *sync, const HrVerification *result)
     hr_json_set_number(json, "checked", (int64_t)result->checked);
     hr_json_set_number(json, "manifests", (int64_t)result->manifests);
     hr_json_set_number(json, "blobs", (int64_t)result->blobs);
-    hr_json_set(json, "differences", list);
+    hr_json_set(json, "differences", differences_to_json(result->differences));
+    hr_json_set(json, "kept", differences_to_json(result->kept));
     return json;
 }
 

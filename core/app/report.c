@@ -63,9 +63,21 @@ print_change(const char *word, const HrChange *change, const char *note)
         printf("          from %s\n", change->from);
 }
 
+/* How many of the tags cost nothing; "" if none did. */
+static char *
+tell_immutable(const HrPlan *plan)
+{
+    if (plan->immutable == 0)
+        return g_strdup("");
+    return g_strdup_printf(" (%" PRIu64 " immutable, not asked)",
+                           plan->immutable);
+}
+
 void
 hr_report_print_plan(const HrPlan *plan)
 {
+    g_autofree char *immutable = tell_immutable(plan);
+
     printf("plan %s: %s -> %s\n", plan->sync, plan->source, plan->target);
     for (guint i = 0; i < plan->changes->len; i++) {
         const HrChange *change = plan->changes->pdata[i];
@@ -79,11 +91,11 @@ hr_report_print_plan(const HrPlan *plan)
     }
     printf("plan %s: checked %" PRIu64 ", to create %" PRIu64
            ", to update %" PRIu64 ", kept %" PRIu64 ", refused %" PRIu64
-           ", unchanged %" PRIu64 ", failed %u\n",
+           ", unchanged %" PRIu64 "%s, failed %u\n",
            plan->sync, plan->checked, hr_plan_count(plan, HR_ACTION_CREATE),
            hr_plan_count(plan, HR_ACTION_UPDATE),
            hr_plan_count(plan, HR_ACTION_KEEP),
-           hr_plan_count(plan, HR_ACTION_REFUSE), plan->unchanged,
+           hr_plan_count(plan, HR_ACTION_REFUSE), plan->unchanged, immutable,
            plan->problems->len);
 }
 
@@ -123,13 +135,14 @@ print_summary(const HrReport *report)
     g_autofree char *bytes =
         hr_text_format_size((int64_t)report->counts.bytes);
     g_autofree char *duration = hr_text_format_duration(report->duration_us);
+    g_autofree char *immutable = tell_immutable(report->plan);
 
-    printf("%s: checked %" PRIu64 ", changed %" PRIu64 ", skipped %" PRIu64
+    printf("%s: checked %" PRIu64 "%s, changed %" PRIu64 ", skipped %" PRIu64
            ", failed %" PRIu64 ", %s in %" PRIu64 " writes (blobs copied "
            "%" PRIu64 ", mounted %" PRIu64 ", present %" PRIu64
            "), requests %" PRIu64 " (retried %" PRIu64 "), time %s\n",
            report->sync, report->plan->checked + report->plan->problems->len,
-           totals.changed, totals.skipped, totals.failed, bytes,
+           immutable, totals.changed, totals.skipped, totals.failed, bytes,
            count_writes(report), (uint64_t)report->counts.copied,
            (uint64_t)report->counts.mounted, (uint64_t)report->counts.present,
            report->requests, report->retries, duration);
@@ -250,6 +263,7 @@ hr_report_to_json(const HrReport *report)
     set_counter(json, "checked",
                 report->plan->checked + report->plan->problems->len);
     set_counter(json, "unchanged", report->plan->unchanged);
+    set_counter(json, "immutable", report->plan->immutable);
     set_counter(json, "changed", totals.changed);
     set_counter(json, "skipped", totals.skipped);
     set_counter(json, "failed", totals.failed);

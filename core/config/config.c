@@ -24,6 +24,7 @@ hr_select_clear(HrSelect *select)
     clear_filter(&select->tags);
     g_clear_pointer(&select->semver, hr_version_range_free);
     g_clear_pointer(&select->semver_text, g_free);
+    g_clear_pointer(&select->immutable, g_ptr_array_unref);
 }
 
 /* The pattern that matches, or NULL.  One that gives up on a name (a limit of
@@ -83,6 +84,12 @@ hr_filter_judge(const HrFilter *filter, const char *name, char **rule)
         tell(rule, "everything is wanted", NULL);
     }
     return in;
+}
+
+bool
+hr_select_is_immutable(const HrSelect *select, const char *tag)
+{
+    return select != NULL && find_match(select->immutable, tag, false) != NULL;
 }
 
 static void

@@ -76,10 +76,16 @@ typedef struct HrSelect {
     HrFilter tags;
     HrVersionRange *semver; /* of tags; NULL: any */
     char *semver_text;
-    bool prereleases; /* lie in ranges that name none, too */
-    HrTagOrder order; /* for `latest` */
-    unsigned latest;  /* so many tags of each repository; 0: all */
+    bool prereleases;     /* lie in ranges that name none, too */
+    HrTagOrder order;     /* for `latest` */
+    unsigned latest;      /* so many tags of each repository; 0: all */
+    GPtrArray *immutable; /* GRegex of tags that never move, as the owner of
+                             the registry promises; or NULL */
 } HrSelect;
+
+/* True if a tag is promised never to move.  `select` may be NULL. */
+bool
+hr_select_is_immutable(const HrSelect *select, const char *tag);
 
 /* What repositories are called on the target: first `strip` is taken from the
  * front, then the template or the prefix is put to it. */

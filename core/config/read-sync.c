@@ -150,9 +150,13 @@ static void
 read_filters(HrReader *reader, const config_setting_t *select,
              const char *path, HrSelect *filters)
 {
+    g_autofree char *tags_path = g_strconcat(path, ".tags", NULL);
+
     read_filter(reader, select, path, "repositories", &filters->repositories);
     read_filter(reader, select, path, "tags", &filters->tags);
     read_versions(reader, hr_reader_group(select, "tags"), path, filters);
+    filters->immutable = read_patterns(reader, hr_reader_group(select, "tags"),
+                                       tags_path, "immutable");
 }
 
 void

@@ -47,7 +47,11 @@
         KEY(parent ".tags", "sort", STRING, "semver", 0, 0,                   \
             "What latest goes by: semver or alphabetical."),                  \
         KEY(parent ".tags", "latest", INTEGER, NULL, 1, 1000000,              \
-            "So many tags of each repository, after all other rules.")
+            "So many tags of each repository, after all other rules."),       \
+        KEY(parent ".tags", "immutable", STRINGS, NULL, 0, 0,                 \
+            "Anchored regular expressions of tags that never move, as the "   \
+            "owner of the registry promises: once on the target, nobody is "  \
+            "asked about them.")
 
 /* Numbers without a default here have the preset's; `policy show` tells.
  * Those with one have it from the preset `default`, and say it here for who

@@ -197,7 +197,7 @@ static void
 put_tags(Writer *writer, const HrSelect *select)
 {
     if (is_empty(&select->tags) && select->semver == NULL &&
-        select->latest == 0)
+        select->latest == 0 && select->immutable == NULL)
         return;
     open_block(writer, "tags", '{');
     put_rules_of_names(writer, &select->tags);
@@ -207,6 +207,7 @@ put_tags(Writer *writer, const HrSelect *select)
              select->order == HR_TAG_ORDER_SEMVER ? "semver" : "alphabetical");
     if (select->latest > 0)
         put_number(writer, "latest", select->latest);
+    put_patterns(writer, "immutable", select->immutable);
     close_block(writer, '}');
     end_member(writer);
 }

@@ -14,7 +14,7 @@
 #include "observe/progress.h"
 #include "plug/registry.h"
 #include "plug/strategy.h"
-#include "sync/selection.h"
+#include "sync/explanation.h"
 #include "work/cancel.h"
 #include "work/group.h"
 #include "work/pool.h"

@@ -225,6 +225,7 @@ body_to_json(const HrPlan *plan)
     hr_json_set_text(json, "target", plan->target);
     hr_json_set_number(json, "checked", (int64_t)plan->checked);
     hr_json_set_number(json, "unchanged", (int64_t)plan->unchanged);
+    hr_json_set_number(json, "immutable", (int64_t)plan->immutable);
     hr_json_set_number(json, "vanished", (int64_t)plan->vanished);
     hr_json_set(json, "changes", changes);
     hr_json_set(json, "problems", problems);
@@ -236,11 +237,11 @@ static void
 compute_hash(const HrPlan *plan, char hash[HR_DIGEST_CAPACITY])
 {
     g_autoptr(HrHash) state = hr_hash_new(NULL);
-    g_autofree char *head =
-        g_strdup_printf("%d\n%s\n%s\n%s\n%" G_GUINT64_FORMAT
-                        " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n",
-                        PLAN_VERSION, plan->sync, plan->source, plan->target,
-                        plan->checked, plan->unchanged, plan->vanished);
+    g_autofree char *head = g_strdup_printf(
+        "%d\n%s\n%s\n%s\n%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+        " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n",
+        PLAN_VERSION, plan->sync, plan->source, plan->target, plan->checked,
+        plan->unchanged, plan->immutable, plan->vanished);
 
     hr_hash_update(state, head, strlen(head));
     for (guint i = 0; i < plan->changes->len; i++) {
@@ -338,16 +339,19 @@ read_counters(HrPlan *plan, const HrJson *json)
     int64_t version = 0;
     int64_t checked = 0;
     int64_t unchanged = 0;
+    int64_t immutable = 0;
     int64_t vanished = 0;
 
     if (!hr_json_number(hr_json_get(json, "version"), &version) ||
         version != PLAN_VERSION ||
         !hr_json_number(hr_json_get(json, "checked"), &checked) ||
         !hr_json_number(hr_json_get(json, "unchanged"), &unchanged) ||
+        !hr_json_number(hr_json_get(json, "immutable"), &immutable) ||
         !hr_json_number(hr_json_get(json, "vanished"), &vanished))
         return false;
     plan->checked = (uint64_t)checked;
     plan->unchanged = (uint64_t)unchanged;
+    plan->immutable = (uint64_t)immutable;
     plan->vanished = (uint64_t)vanished;
     return true;
 }

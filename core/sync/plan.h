@@ -4,7 +4,8 @@
  * preconditions, in an order that is always the same.
  *
  *     {"version":1, "sync":"...", "source":"...", "target":"...",
- *      "hash":"sha256:...", "checked":N, "unchanged":N, "vanished":N,
+ *      "hash":"sha256:...", "checked":N, "unchanged":N, "immutable":N,
+ *      "vanished":N,
  *      "changes":[{"kind":"tag", "key":"repo:tag", "from":"repo:tag",
  *                  "action":"create", "reason":"...",
  *                  "source":{document}, "target":{document}}],
@@ -79,7 +80,8 @@ typedef struct HrPlan {
                             kept in a file: there it may be long ago */
     uint64_t checked;    /* items compared */
     uint64_t unchanged;
-    uint64_t vanished;             /* listed, but gone when asked */
+    uint64_t immutable; /* of those, so many that nobody was asked about */
+    uint64_t vanished;  /* listed, but gone when asked */
     char hash[HR_DIGEST_CAPACITY]; /* once sealed */
 } HrPlan;
 

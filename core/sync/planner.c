@@ -56,6 +56,18 @@ note_absent(void *data, const char *target_repository)
     g_hash_table_add(planner->plan->absent, g_strdup(target_repository));
 }
 
+static void
+note_immutable(void *data, size_t count)
+{
+    Planner *planner = data;
+
+    atomic_fetch_add(&planner->pass->progress->checked, count);
+    HR_LOCKED(&planner->mutex);
+    planner->plan->checked += count;
+    planner->plan->unchanged += count;
+    planner->plan->immutable += count;
+}
+
 /* The sentence for one side that could not be asked about a reference. */
 static void
 report_query(Planner *planner, const char *key, const HrRegistry *registry,
@@ -189,6 +201,7 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
     HrVisitor visitor = {
         .visit = visit_for_plan,
         .absent = note_absent,
+        .immutable = note_immutable,
         .problem = note_problem,
         .data = &planner,
     };

@@ -1,76 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Selection: which repositories and tags a sync wants, and why. */
+/* Selection: what a sync wants, and by which rule. */
 #include "sync/selection.h"
 
-#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include "base/lock.h"
-
-struct HrExplanation {
-    pthread_mutex_t mutex;
-    GPtrArray *list; /* HrExplained */
-};
-
-static void
-free_explained(void *data)
-{
-    HrExplained *explained = data;
-
-    g_free(explained->key);
-    g_free(explained->rule);
-    g_free(explained);
-}
-
-HrExplanation *
-hr_explanation_new(void)
-{
-    HrExplanation *explanation = g_new0(HrExplanation, 1);
-
-    pthread_mutex_init(&explanation->mutex, NULL);
-    explanation->list = g_ptr_array_new_with_free_func(free_explained);
-    return explanation;
-}
-
-void
-hr_explanation_free(HrExplanation *explanation)
-{
-    if (explanation == NULL)
-        return;
-    pthread_mutex_destroy(&explanation->mutex);
-    g_ptr_array_unref(explanation->list);
-    g_free(explanation);
-}
-
-static gint
-order_explained(gconstpointer left, gconstpointer right)
-{
-    const HrExplained *one = *(const HrExplained *const *)left;
-    const HrExplained *other = *(const HrExplained *const *)right;
-
-    return strcmp(one->key, other->key);
-}
-
-const GPtrArray *
-hr_explanation_list(HrExplanation *explanation)
-{
-    g_ptr_array_sort(explanation->list, order_explained);
-    return explanation->list;
-}
-
-static void
-add(HrExplanation *explanation, const char *repository, const char *tag,
-    bool in, const char *rule)
-{
-    HrExplained *explained = g_new0(HrExplained, 1);
-
-    explained->key = tag != NULL ? g_strconcat(repository, ":", tag, NULL)
-                                 : g_strdup(repository);
-    explained->in = in;
-    explained->rule = g_strdup(rule);
-    HR_LOCKED(&explanation->mutex);
-    g_ptr_array_add(explanation->list, explained);
-}
 
 bool
 hr_selection_wants_repository(const HrSelect *select, const char *repository,
@@ -82,66 +15,43 @@ hr_selection_wants_repository(const HrSelect *select, const char *repository,
                                           explanation != NULL ? &rule : NULL);
 
     if (explanation != NULL)
-        add(explanation, repository, NULL, in,
-            rule != NULL ? rule : "everything is wanted");
+        hr_explanation_add(explanation, repository, NULL, in,
+                           rule != NULL ? rule : "everything is wanted");
     return in;
 }
 
-/* One tag on its way through the rules. */
-typedef struct Candidate {
-    const char *tag;
-    bool is_version;
-    HrVersion version;
-    bool in;
-    char *rule; /* only if somebody asks */
-} Candidate;
-
-static bool
-is_in_range(const HrSelect *select, const Candidate *candidate)
-{
-    return candidate->is_version &&
-           hr_version_range_holds(select->semver, &candidate->version,
-                                  select->prereleases);
-}
-
 static void
-judge(const HrSelect *select, const char *tag, bool explained,
-      Candidate *candidate)
+judge(const HrSelect *select, HrCandidate *candidate)
 {
-    *candidate = (Candidate){.tag = tag};
     if (select->semver != NULL || select->latest > 0)
-        candidate->is_version = hr_version_parse(&candidate->version, tag);
-    candidate->in = hr_filter_judge(&select->tags, tag,
-                                    explained ? &candidate->rule : NULL);
-    if (!candidate->in || select->semver == NULL)
-        return;
-    candidate->in = is_in_range(select, candidate);
-    if (!explained)
-        return;
-    g_free(candidate->rule);
-    candidate->rule =
-        g_strdup_printf("semver %s%s", select->semver_text,
-                        candidate->is_version ? "" : ": it is no version");
+        candidate->is_version =
+            hr_version_parse(&candidate->version, candidate->tag);
+    if (!hr_filter_judge(&select->tags, candidate->tag, NULL))
+        candidate->out = HR_TAG_RULE_NAME;
+    else if (select->semver != NULL &&
+             !(candidate->is_version &&
+               hr_version_range_holds(select->semver, &candidate->version,
+                                      select->prereleases)))
+        candidate->out = HR_TAG_RULE_SEMVER;
 }
 
 bool
 hr_selection_admits_tag(const HrSelect *select, const char *tag)
 {
-    Candidate candidate;
+    HrCandidate candidate = {.tag = (char *)tag};
 
-    if (select == NULL)
-        return true;
-    judge(select, tag, false, &candidate);
+    if (select != NULL)
+        judge(select, &candidate);
     hr_version_clear(&candidate.version);
-    return candidate.in;
+    return candidate.out == HR_TAG_RULE_NONE;
 }
 
 /* The newest first: versions before what is none. */
 static gint
 order_versions(gconstpointer left, gconstpointer right)
 {
-    const Candidate *one = *(const Candidate *const *)left;
-    const Candidate *other = *(const Candidate *const *)right;
+    const HrCandidate *one = *(const HrCandidate *const *)left;
+    const HrCandidate *other = *(const HrCandidate *const *)right;
     int order = 0;
 
     if (one->is_version != other->is_version)
@@ -155,64 +65,109 @@ order_versions(gconstpointer left, gconstpointer right)
 static gint
 order_texts(gconstpointer left, gconstpointer right)
 {
-    const Candidate *one = *(const Candidate *const *)left;
-    const Candidate *other = *(const Candidate *const *)right;
+    const HrCandidate *one = *(const HrCandidate *const *)left;
+    const HrCandidate *other = *(const HrCandidate *const *)right;
 
     return strcmp(other->tag, one->tag);
 }
 
-static void
-keep_latest(const HrSelect *select, Candidate *all, guint count,
-            bool explained)
+static GCompareFunc
+find_order(HrTagOrder order)
 {
+    return order == HR_TAG_ORDER_SEMVER ? order_versions : order_texts;
+}
+
+static void
+keep_latest(HrSelection *selection)
+{
+    const HrSelect *select = selection->select;
     g_autoptr(GPtrArray) in = g_ptr_array_new();
 
-    if (select->latest == 0)
-        return;
-    for (guint i = 0; i < count; i++)
-        if (all[i].in)
-            g_ptr_array_add(in, &all[i]);
-    g_ptr_array_sort(in, select->order == HR_TAG_ORDER_SEMVER ? order_versions
-                                                              : order_texts);
+    for (guint i = 0; i < selection->count; i++)
+        if (selection->candidates[i].out == HR_TAG_RULE_NONE)
+            g_ptr_array_add(in, &selection->candidates[i]);
+    g_ptr_array_sort(in, find_order(select->order));
     for (guint i = 0; i < in->len; i++) {
-        Candidate *candidate = in->pdata[i];
+        HrCandidate *candidate = in->pdata[i];
 
-        candidate->in = i < select->latest;
-        if (!explained)
-            continue;
-        g_free(candidate->rule);
-        candidate->rule = g_strdup_printf("latest %u: it is number %u",
-                                          select->latest, i + 1);
+        candidate->rank = i + 1;
+        if (i >= select->latest)
+            candidate->out = HR_TAG_RULE_LATEST;
     }
 }
 
-void
-hr_selection_keep_tags(const HrSelect *select, const char *repository,
-                       GPtrArray *tags, HrExplanation *explanation)
+HrSelection *
+hr_selection_new(const HrSelect *select, const GPtrArray *tags)
 {
-    bool explained = explanation != NULL;
-    g_autofree Candidate *all = NULL;
-    guint count = tags->len;
+    HrSelection *selection = g_new0(HrSelection, 1);
 
-    if (select == NULL) {
-        for (guint i = 0; i < count && explained; i++)
-            add(explanation, repository, tags->pdata[i], true,
-                "everything is wanted");
-        return;
+    selection->select = select;
+    selection->count = tags->len;
+    selection->candidates = g_new0(HrCandidate, (gsize)tags->len + 1);
+    for (guint i = 0; i < tags->len; i++) {
+        selection->candidates[i].tag = g_strdup(tags->pdata[i]);
+        if (select != NULL)
+            judge(select, &selection->candidates[i]);
     }
-    all = g_new0(Candidate, (gsize)count + 1);
-    for (guint i = 0; i < count; i++)
-        judge(select, tags->pdata[i], explained, &all[i]);
-    keep_latest(select, all, count, explained);
-    for (guint i = count; i > 0; i--) {
-        Candidate *candidate = &all[i - 1];
+    if (select != NULL && select->latest > 0)
+        keep_latest(selection);
+    return selection;
+}
 
-        if (explained)
-            add(explanation, repository, candidate->tag, candidate->in,
-                candidate->rule);
-        hr_version_clear(&candidate->version);
-        g_free(candidate->rule);
-        if (!candidate->in)
-            g_ptr_array_remove_index(tags, i - 1);
+void
+hr_selection_free(HrSelection *selection)
+{
+    if (selection == NULL)
+        return;
+    for (guint i = 0; i < selection->count; i++) {
+        g_free(selection->candidates[i].tag);
+        hr_version_clear(&selection->candidates[i].version);
+    }
+    g_free(selection->candidates);
+    g_free(selection);
+}
+
+static int
+compare_tag(const void *tag, const void *candidate)
+{
+    return strcmp(tag, ((const HrCandidate *)candidate)->tag);
+}
+
+const HrCandidate *
+hr_selection_find(const HrSelection *selection, const char *tag)
+{
+    return bsearch(tag, selection->candidates, selection->count,
+                   sizeof *selection->candidates, compare_tag);
+}
+
+char *
+hr_selection_reason(const HrSelection *selection, const HrCandidate *candidate)
+{
+    const HrSelect *select = selection->select;
+    char *rule = NULL;
+
+    if (select == NULL)
+        return g_strdup("everything is wanted");
+    if (candidate->rank > 0)
+        return g_strdup_printf("latest %u: it is number %u", select->latest,
+                               candidate->rank);
+    if (candidate->out != HR_TAG_RULE_NAME && select->semver != NULL)
+        return g_strdup_printf("semver %s%s", select->semver_text,
+                               candidate->is_version ? ""
+                                                     : ": it is no version");
+    hr_filter_judge(&select->tags, candidate->tag, &rule);
+    return rule;
+}
+
+void
+hr_selection_explain(const HrSelection *selection, const char *repository,
+                     HrExplanation *explanation)
+{
+    for (guint i = 0; i < selection->count; i++) {
+        const HrCandidate *candidate = &selection->candidates[i];
+        g_autofree char *reason = hr_selection_reason(selection, candidate);
+
+        hr_explanation_add(explanation, repository, candidate->tag,
+                           candidate->out == HR_TAG_RULE_NONE, reason);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Selection: which repositories and tags a sync wants, and why.  The rules in
- * their order, of which the first that says no decides:
+ * Selection: which repositories a sync wants, and the tags of one of them on
+ * their way through the rules, of which the first that says no decides:
  *
  *     names  ->  allow  ->  deny  ->  semver  ->  sort  ->  latest
  */
@@ -12,25 +12,8 @@
 #include <stdbool.h>
 
 #include "config/config.h"
-
-typedef struct HrExplanation HrExplanation;
-
-/* Why one repository or tag is in or out. */
-typedef struct HrExplained {
-    char *key; /* "library/nginx" or "library/nginx:1.2" */
-    bool in;
-    char *rule; /* "semver >=1.0" */
-} HrExplained;
-
-HrExplanation *
-hr_explanation_new(void);
-
-void
-hr_explanation_free(HrExplanation *explanation);
-
-/* HrExplained, sorted by key; when nobody adds any more. */
-const GPtrArray *
-hr_explanation_list(HrExplanation *explanation);
+#include "model/semver.h"
+#include "sync/explanation.h"
 
 /* True if the repository is wanted.  `select` NULL: everything is.  Tells
  * `explanation` (may be NULL) why; from any thread. */
@@ -38,15 +21,54 @@ bool
 hr_selection_wants_repository(const HrSelect *select, const char *repository,
                               HrExplanation *explanation);
 
-/* Leaves the wanted ones of a repository's tags. */
-void
-hr_selection_keep_tags(const HrSelect *select, const char *repository,
-                       GPtrArray *tags, HrExplanation *explanation);
-
 /* True if no rule that looks at one tag alone is against it. */
 bool
 hr_selection_admits_tag(const HrSelect *select, const char *tag);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrExplanation, hr_explanation_free)
+/* The rule that says no; HR_TAG_RULE_NONE: the tag is in. */
+typedef enum HrTagRule {
+    HR_TAG_RULE_NONE,
+    HR_TAG_RULE_NAME, /* names, allow and deny */
+    HR_TAG_RULE_SEMVER,
+    HR_TAG_RULE_LATEST
+} HrTagRule;
+
+typedef struct HrCandidate {
+    char *tag;
+    HrTagRule out;
+    bool is_version;
+    HrVersion version;
+    guint rank; /* from 1, among those that latest looked at; or 0 */
+} HrCandidate;
+
+typedef struct HrSelection {
+    const HrSelect *select; /* NULL: everything is wanted */
+    HrCandidate *candidates;
+    guint count;
+} HrSelection;
+
+/* Asks all rules about these tags (char *, copied), sorted as a registry's
+ * list is.  `select` is borrowed. */
+HrSelection *
+hr_selection_new(const HrSelect *select, const GPtrArray *tags);
+
+void
+hr_selection_free(HrSelection *selection);
+
+/* The candidate of that name, or NULL.  Only if the tags were sorted. */
+const HrCandidate *
+hr_selection_find(const HrSelection *selection, const char *tag);
+
+/* Which rule decided about a candidate, and how; caller frees. */
+char *
+hr_selection_reason(const HrSelection *selection,
+                    const HrCandidate *candidate);
+
+/* Tells about all of them. */
+void
+hr_selection_explain(const HrSelection *selection, const char *repository,
+                     HrExplanation *explanation);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrSelection, hr_selection_free)
 
 #endif

@@ -9,7 +9,6 @@
 #include "base/lock.h"
 #include "model/item.h"
 #include "sync/artifact.h"
-#include "sync/selection.h"
 #include "sync/walk.h"
 
 typedef struct Verifier {
@@ -29,6 +28,7 @@ hr_difference_name(HrDifferenceKind kind)
         [HR_DIFFERENCE_OTHER] = "different",
         [HR_DIFFERENCE_DAMAGED] = "damaged",
         [HR_DIFFERENCE_UNKNOWN] = "unknown",
+        [HR_DIFFERENCE_KEPT] = "kept",
     };
 
     return names[kind];
@@ -50,6 +50,7 @@ hr_verification_free(HrVerification *verification)
     if (verification == NULL)
         return;
     g_ptr_array_unref(verification->differences);
+    g_ptr_array_unref(verification->kept);
     g_free(verification);
 }
 
@@ -63,7 +64,9 @@ add_difference(Verifier *verifier, HrDifferenceKind kind, const char *key,
     difference->key = g_strdup(key);
     difference->message = g_strdup(message);
     HR_LOCKED(&verifier->mutex);
-    g_ptr_array_add(verifier->result->differences, difference);
+    g_ptr_array_add(kind == HR_DIFFERENCE_KEPT ? verifier->result->kept
+                                               : verifier->result->differences,
+                    difference);
 }
 
 static void
@@ -263,23 +266,39 @@ visit_for_verify(void *data, HrCall *call, const HrSighting *sightings,
         verify_sighting(data, call, &sightings[i]);
 }
 
+/* A tag of the target that is not selected: none of this sync's business, or
+ * left from before, or something that the source never had or has lost. */
+static void
+judge_unselected(Verifier *verifier, const HrSelection *selection,
+                 const char *key, const char *tag)
+{
+    const HrCandidate *candidate = hr_selection_find(selection, tag);
+    g_autofree char *reason = NULL;
+
+    if (!hr_selection_admits_tag(selection->select, tag))
+        return;
+    if (candidate == NULL) {
+        add_difference(verifier, HR_DIFFERENCE_EXTRA, key,
+                       "not on the source");
+        return;
+    }
+    reason = hr_selection_reason(selection, candidate);
+    add_difference(verifier, HR_DIFFERENCE_KEPT, key, reason);
+}
+
 /* Finds tags that only the target has.  Only where the source's tags were
  * listed: what is named says nothing about what is not. */
 static void
 find_extra_tags(void *data, HrCall *call, const char *repository,
-                const GPtrArray *tags)
+                const HrSelection *selection)
 {
     Verifier *verifier = data;
     const HrPass *pass = verifier->pass;
-    g_autoptr(GHashTable) known = NULL;
     g_autoptr(GPtrArray) present = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *name = NULL;
 
-    if (tags == NULL || pass->target_repository != NULL)
-        return;
-    /* What was among the latest once stays until somebody deletes it. */
-    if (pass->select != NULL && pass->select->latest > 0)
+    if (selection == NULL || pass->target_repository != NULL)
         return;
     name = hr_pass_target_name(pass, repository);
     present = hr_registry_list_tags(pass->target, call, name, &error);
@@ -288,18 +307,15 @@ find_extra_tags(void *data, HrCall *call, const char *repository,
             note_problem(verifier, name, error);
         return;
     }
-    known = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; i < tags->len; i++)
-        g_hash_table_add(known, tags->pdata[i]);
     for (guint i = 0; i < present->len; i++) {
+        const char *tag = present->pdata[i];
+        const HrCandidate *candidate = hr_selection_find(selection, tag);
         g_autofree char *key = NULL;
 
-        if (g_hash_table_contains(known, present->pdata[i]) ||
-            !hr_selection_admits_tag(pass->select, present->pdata[i]))
+        if (candidate != NULL && candidate->out == HR_TAG_RULE_NONE)
             continue;
-        key = hr_tag_key(name, present->pdata[i]);
-        add_difference(verifier, HR_DIFFERENCE_EXTRA, key,
-                       "not on the source");
+        key = hr_tag_key(name, tag);
+        judge_unselected(verifier, selection, key, tag);
     }
 }
 
@@ -333,6 +349,7 @@ hr_verify_run(const HrPass *pass, bool deep, GError **error)
     bool walked;
 
     result->differences = g_ptr_array_new_with_free_func(free_difference);
+    result->kept = g_ptr_array_new_with_free_func(free_difference);
     if (!hr_pass_probe(pass, error))
         return NULL;
     pthread_mutex_init(&verifier.mutex, NULL);
@@ -341,5 +358,6 @@ hr_verify_run(const HrPass *pass, bool deep, GError **error)
     if (!walked)
         return NULL;
     g_ptr_array_sort(result->differences, order_differences);
+    g_ptr_array_sort(result->kept, order_differences);
     return g_steal_pointer(&result);
 }

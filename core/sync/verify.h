@@ -22,7 +22,8 @@ typedef enum HrDifferenceKind {
     HR_DIFFERENCE_EXTRA,   /* the target has it, the source does not  */
     HR_DIFFERENCE_OTHER,   /* another digest                          */
     HR_DIFFERENCE_DAMAGED, /* same digest, but content is not whole   */
-    HR_DIFFERENCE_UNKNOWN  /* could not be looked at                  */
+    HR_DIFFERENCE_UNKNOWN, /* could not be looked at                  */
+    HR_DIFFERENCE_KEPT     /* not selected any more, and still there  */
 } HrDifferenceKind;
 
 const char *
@@ -36,6 +37,8 @@ typedef struct HrDifference {
 
 typedef struct HrVerification {
     GPtrArray *differences; /* HrDifference, sorted by key */
+    GPtrArray *kept;        /* HrDifference that are none: what latest chose
+                               once stays until somebody deletes it       */
     uint64_t checked;       /* tags compared                       */
     uint64_t equal;         /* of those, equal and whole           */
     uint64_t manifests;     /* read and hashed on the target       */

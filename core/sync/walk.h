@@ -8,7 +8,8 @@
  *                                              visit, once per batch
  *
  * Where many tags are wanted, the target's list is asked for first: a tag that
- * it does not have needs no question of its own.
+ * it does not have needs no question of its own.  The same list tells which of
+ * the immutable tags are there already.
  *
  * A repository whose tags could not be listed is a problem of its own and
  * counts as not seen: nothing may be concluded from its absence.
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 
 #include "sync/pass.h"
+#include "sync/selection.h"
 
 /* One tag on both sides.  `named`: the configuration asks for it by name, so
  * that its absence on the source is a failure. */
@@ -34,10 +36,13 @@ typedef struct HrVisitor {
     /* A batch was resolved on both sides; on a worker, several at once. */
     void (*visit)(void *data, HrCall *call, const HrSighting *sightings,
                   size_t count);
-    /* All tags of a repository that the source has and that are selected,
-     * sorted; NULL if they were named and not listed.  May be NULL. */
+    /* What is selected of a repository that the source has; NULL if its tags
+     * were named and not listed.  May be NULL. */
     void (*listed)(void *data, HrCall *call, const char *repository,
-                   const GPtrArray *tags);
+                   const HrSelection *selection);
+    /* So many tags are immutable and the target has them: they count as seen.
+     * NULL: they are asked about as all others are. */
+    void (*immutable)(void *data, size_t count);
     /* The target has no such repository (its name there); before any tag of
      * it is visited.  May be NULL. */
     void (*absent)(void *data, const char *target_repository);

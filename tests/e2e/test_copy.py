@@ -171,6 +171,62 @@ def case_selects_versions_and_says_why():
     run_program("verify", config=text, code=0)
 
 
+def case_what_was_latest_once_is_kept_and_told():
+    source, target = Hostile(), Hostile()
+    for number in range(3):
+        source.add("app", f"1.{number}", content.image(number))
+    text = configuration(
+        [endpoint("s", "oci", url=source.url),
+         endpoint("t", "oci", url=target.url)],
+        [{"name": "st", "source": "s", "target": "t",
+          "select": {"tags": {"deny": ["x.*"], "latest": 2}}}])
+    run_program("once", config=text, code=0)
+    source.add("app", "1.3", content.image(3))
+    run_program("once", config=text, code=0)
+    same(target.tags("app"), ["1.1", "1.2", "1.3"])
+    result = run_program("verify", config=text, code=0)
+    has(result.out, "kept      app:1.1", "latest 2: it is number 3",
+        "different 0, kept 1")
+    target.add("app", "xxl", content.image(9))
+    target.add("app", "0.1", content.image(9))
+    result = run_program("verify", "-o", "json", config=text, code=5)
+    verified = result.json()["syncs"][0]
+    same([(d["key"], d["difference"]) for d in verified["differences"]],
+         [("app:0.1", "extra")])
+    same([d["key"] for d in verified["kept"]], ["app:1.1"])
+
+
+def case_immutable_tags_cost_nothing_once_they_are_there():
+    setup()
+    B.wipe()
+    text = registry_config(select={
+        "repositories": {"names": ["library/app", "library/multi"]},
+        "tags": {"immutable": ["v.*", "1\\.[0-9]"]}})
+    run_program("once", config=text, code=0)
+    A.forget()
+    B.forget()
+    result = run_program("once", config=text, code=0)
+    has(result.out, "checked 3 (3 immutable, not asked), changed 0",
+        "0 B in 0 writes")
+    for registry in (A, B):
+        asked = [(m, t) for m, t in registry.requests()
+                 if t != "/v2/" and "/tags/list" not in t]
+        same(asked, [], "requests beside lists at " + registry.name)
+    has(run_program("plan", "--explain", config=text, code=0).out,
+        "immutable and on the target: nobody is asked",
+        "unchanged 3 (3 immutable, not asked)")
+    # The promise is not taken at its word where both sides are compared.
+    A.client().push("library/app", "1.1", content.image("moved"))
+    has(run_program("once", config=text, code=0).out, "changed 0")
+    has(run_program("verify", config=text, code=5).out, "library/app:1.1",
+        "equal 2")
+    A.client().push("library/app", "1.1",
+                    content.image("app2", shared=["base"]))
+    # What is not there yet is brought as ever.
+    B.wipe()
+    has(run_program("once", config=text, code=0).out, "changed 3")
+
+
 def case_repositories_get_other_names():
     source, target = Hostile(), Hostile()
     for repository in ("library/app", "team/tool"):

@@ -147,7 +147,8 @@ static const char full_text[] =
     "  repositories = { allow = [ \"library/.*\" ];\n"
     "                   deny = [ \".*-old\" ]; };\n"
     "  tags = { names = ( \"1.0\", \"latest\" ); semver = \"^1 || 2.x\";\n"
-    "    prereleases = true; sort = \"alphabetical\"; latest = 7; }; } );\n"
+    "    prereleases = true; sort = \"alphabetical\"; latest = 7;\n"
+    "    immutable = [ \"v.*\", \"1|2\" ]; }; } );\n"
     "endpoints = (\n"
     "  { name = \"paris\"; type = \"oci\"; url = \"https://${HOST}:5000\";\n"
     "    credentials = \"robot\"; tls = { insecure = true; };\n"
@@ -205,7 +206,7 @@ test_reads_every_key(void)
                     90 * G_USEC_PER_SEC);
     g_assert_cmpint(policy->retry[HR_CLASS_BLOB].attempt_timeout_us, ==, 0);
     g_assert_cmpint(policy->stall_us, ==, INT64_C(3600) * G_USEC_PER_SEC);
-    g_assert_cmpuint(paris->place.line, ==, 10);
+    g_assert_cmpuint(paris->place.line, ==, 11);
     g_assert_cmpstr(hr_settings_text(vault->settings, "path"), ==, store);
     g_assert_cmpint(hr_settings_number(vault->settings, "cache_size"), ==,
                     INT64_C(5) << 30);
@@ -242,6 +243,11 @@ test_reads_syncs_and_their_selections(void)
     g_assert_false(
         hr_filter_judge(&there->select.repositories, "other/x", NULL));
     g_assert_cmpstr(there->select.tags.names[1], ==, "latest");
+    g_assert_true(hr_select_is_immutable(&there->select, "v1"));
+    g_assert_true(hr_select_is_immutable(&there->select, "2"));
+    g_assert_false(hr_select_is_immutable(&there->select, "12"));
+    g_assert_false(hr_select_is_immutable(&back->select, "v1"));
+    g_assert_false(hr_select_is_immutable(NULL, "v1"));
     g_assert_null(back->select.repositories.allow);
     g_assert_null(back->select.tags.names);
 }
@@ -287,6 +293,7 @@ test_show_can_be_loaded_again(void)
     g_assert_nonnull(strstr(shown, "window_calls = 40;"));
     g_assert_nonnull(strstr(shown, "semver = \"^1 || 2.x\";"));
     g_assert_nonnull(strstr(shown, "latest = 7;"));
+    g_assert_nonnull(strstr(shown, "immutable = [ \"v.*\", \"1|2\" ];"));
     g_assert_nonnull(strstr(shown, "strip = \"a/\";"));
     g_assert_nonnull(strstr(shown, "code = \"IN_USE\";"));
     g_assert_cmpuint(hr_config_endpoint(again, "paris")->rules.count, ==, 2);

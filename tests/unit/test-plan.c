@@ -126,7 +126,8 @@ test_refusals(void)
         "{\"sync\":\"s\",\"source\":\"a\",\"target\":\"b\",\"hash\":\"\","
         "\"changes\":[]}",
         "{\"version\":99,\"sync\":\"s\",\"source\":\"a\",\"target\":\"b\","
-        "\"hash\":\"\",\"checked\":0,\"unchanged\":0,\"vanished\":0,"
+        "\"hash\":\"\",\"checked\":0,\"unchanged\":0,\"immutable\":0,"
+        "\"vanished\":0,"
         "\"changes\":[]}",
     };
 
