@@ -155,6 +155,9 @@ hr_registry_error_set(const HrResponse *response, const HrRequest *request,
         is = classify(response, NULL, NULL);
     if (is.status == HR_OK)
         is.status = HR_INVALID;
+    /* A new token was no better: whoever does it all again is not either. */
+    if (attempts > 1 && is.eligibility == HR_RETRY_REAUTH)
+        is = (HrClassification){HR_AUTH_DENIED, HR_RETRY_NEVER};
     if (attempts > 1)
         count = g_strdup_printf(" after %u attempts", attempts);
     hr_error_set(&made, is.status, "HTTP %u%s%s%s", response->status,

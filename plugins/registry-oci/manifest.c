@@ -231,14 +231,42 @@ oci_get_manifest(hr_registry *registry, hr_call *call, const char *repository,
     return status;
 }
 
+/* True if a tag was refused that is as it should be: one that cannot be moved
+ * is refused even then.  An answer that got lost makes that happen. */
+static int
+is_refused_for_nothing(hr_registry *registry, hr_call *call, uint32_t code,
+                       const char *repository, const char *reference,
+                       const char *digest)
+{
+    hr_manifest_query query = {
+        .struct_size = sizeof query,
+        .repository = repository,
+        .reference = reference,
+    };
+    hr_manifest_query *const queries[] = {&query};
+
+    if ((code != 400 && code != 409 && code != 412) ||
+        strchr(reference, ':') != NULL)
+        return 0;
+    if (oci_resolve(registry, call, queries, 1) != HR_OK) {
+        oci_host->call->forgive(oci_module, call);
+        return 0;
+    }
+    return query.status == HR_OK && strcmp(query.digest, digest) == 0;
+}
+
 static hr_status
-check_stored(hr_call *call, const hr_http_exchange *exchange,
-             const char *repository, const char *reference, const char *digest)
+check_stored(hr_registry *registry, hr_call *call,
+             const hr_http_exchange *exchange, const char *repository,
+             const char *reference, const char *digest)
 {
     uint32_t code = oci_host->http->status(oci_module, exchange);
     const char *stored =
         oci_host->http->header(oci_module, exchange, "Docker-Content-Digest");
 
+    if (is_refused_for_nothing(registry, call, code, repository, reference,
+                               digest))
+        return HR_OK;
     if (code < 200 || code >= 300)
         return oci_refused(call, exchange, "store manifest %s in %s",
                            reference, repository);
@@ -279,7 +307,8 @@ oci_put_manifest(hr_registry *registry, hr_call *call, const char *repository,
     if (status != HR_OK)
         return oci_explain(call, status, "store manifest %s in %s", reference,
                            repository);
-    status = check_stored(call, exchange, repository, reference, digest);
+    status =
+        check_stored(registry, call, exchange, repository, reference, digest);
     oci_host->http->free(oci_module, exchange);
     return status;
 }

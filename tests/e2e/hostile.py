@@ -9,7 +9,7 @@ A rule applies to requests whose method and target match, `times` times, and
 does one thing: status (+ headers, body), truncate, extra, corrupt, length,
 hang, drop, refuse_after, header, redirect, drip (seconds for the body),
 cut_after (the connection, after so many bytes of an upload), store_and_drop
-(an upload is taken, the answer is not sent).
+(an upload or manifest is taken, the answer is not sent).
 
 QUIRKS are what whole registries do differently; they can be changed at any
 time.  `sessions`, `received_bytes` (of uploads) and `sent_bytes` (of blobs)
@@ -35,6 +35,7 @@ QUIRKS = {
     "body_limit": None,       # 413 for a body of more bytes than this
     "forgets_broken": False,  # a session is gone once its connection was cut
     "discards_broken_put": False,  # bytes of a PUT that was cut are not kept
+    "absolute_locations": False,  # of sessions
     # Mounts.
     "no_mount": False,
     "mount_needs_manifest": False,  # in the other repository, with that blob
@@ -51,6 +52,7 @@ QUIRKS = {
     # More.
     "referrers": False,       # the API; OCI-Subject
     "wants_tokens": False,    # anybody gets one, for the scope asked for
+    "withholds": (),          # actions that no token allows, not told then
     "exact_tokens": False,    # 403 for one of any other scope, also a wider
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may read what, and where the scripted registry keeps its blobs.
 
-Tokens are for anybody, and each is good for the scope that it was asked for.
+Tokens are for anybody, and each is good for the scope that it was asked for,
+or for what the registry grants of it.
 An object store is another server: it takes the word of a signed address, and
 refuses requests that bring anything else of the registry's.
 """
@@ -50,7 +51,9 @@ class TokenMixin:
     def serve_token(self, query):
         scope = " ".join(query.get("scope", []))
         token = secrets.token_urlsafe(12)
-        self.registry.tokens[token] = split_scope(scope)
+        self.registry.tokens[token] = {
+            one for one in split_scope(scope)
+            if one[2] not in self.registry.withholds}
         self.answer(200, content.encode({"token": token,
                                          "expires_in": 300}))
 

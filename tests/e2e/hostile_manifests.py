@@ -89,7 +89,10 @@ class ManifestMixin:
         headers = {"Docker-Content-Digest": name, "Location": self.path}
         if registry.referrers and subject_of(data) is not None:
             headers["OCI-Subject"] = subject_of(data)
-        self.answer(201, headers=headers, rule=rule)
+        if rule.get("store_and_drop"):
+            self.drop()
+        else:
+            self.answer(201, headers=headers, rule=rule)
 
     def lacks(self, repository, data):
         registry = self.registry

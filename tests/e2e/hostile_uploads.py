@@ -18,9 +18,10 @@ RANGE = re.compile("([0-9]+)-([0-9]+)")
 class Session:
     """One upload: the bytes it has, and those it was sent."""
 
-    def __init__(self, repository, name):
+    def __init__(self, repository, name, origin):
         self.repository = repository
         self.name = name
+        self.origin = origin     # before its address, or ""
         self.state = 0
         self.data = bytearray()
         self.size = 0            # what it claims to have
@@ -31,8 +32,8 @@ class Session:
 
     def location(self):
         self.state += 1
-        return (f"/v2/{self.repository}/blobs/uploads/{self.name}"
-                f"?_state=a%2Fb.{self.state}")
+        return (f"{self.origin}/v2/{self.repository}/blobs/uploads/"
+                f"{self.name}?_state=a%2Fb.{self.state}")
 
     def headers(self):
         # An empty one and one with a byte look the same, as in docker's.
@@ -81,7 +82,9 @@ class UploadMixin:
             return
         with registry.lock:
             name = str(len(registry.sessions) + 1)
-            session = registry.sessions[name] = Session(repository, name)
+            session = registry.sessions[name] = Session(
+                repository, name,
+                registry.url if registry.absolute_locations else "")
         self.answer(202, headers=session.headers(), rule=rule)
 
     def serve_patch(self, session, query, rule):
