@@ -638,6 +638,16 @@ hr_exchange_body(const HrExchange *exchange, size_t *size)
     return empty ? "" : exchange->response.body->str;
 }
 
+static void
+deny(GError *error)
+{
+    HrErrorDetails *details = hr_error_details(error);
+
+    error->code = HR_AUTH_DENIED;
+    details->eligibility = HR_RETRY_NEVER;
+    details->classified = true;
+}
+
 void
 hr_exchange_set_error(const HrExchange *exchange, const char *what,
                       GError **error)
@@ -651,6 +661,9 @@ hr_exchange_set_error(const HrExchange *exchange, const char *what,
     else
         hr_registry_error_set(&exchange->response, exchange->request,
                               exchange->operation.attempts, &failure);
+    /* What new credentials were good for has been tried. */
+    if (hr_error_status(failure) == HR_AUTH_EXPIRED)
+        deny(failure);
     hr_endpoint_describe_error(exchange->endpoint, failure,
                                exchange->request->method,
                                exchange->request->url, &exchange->operation,

@@ -46,7 +46,8 @@ typedef struct HrToken {
     HrCall *call; /* of the fetch under way, with it */
     HrExchange *fetch;
     bool by_post;
-    unsigned round;     /* fetches begun */
+    bool named;         /* the fetch shows who asks */
+    unsigned round;     /* fetches begun; another method is none */
     GError *failure;    /* of the last one */
     GPtrArray *waiting; /* HrSend */
     unsigned holders;   /* those, and who was woken and has not come back */
@@ -348,7 +349,8 @@ take_token(HrToken *token, const HrResponse *response)
         return;
     }
     identity = text_of(body, "refresh_token");
-    if (identity != NULL && token->account != NULL &&
+    /* Only who was shown the old one has a new one to give. */
+    if (identity != NULL && token->named &&
         token->account->identity_token != NULL) {
         hr_secret_unref(token->account->identity_token);
         token->account->identity_token = hr_secret_new(identity);
@@ -363,15 +365,15 @@ take_token(HrToken *token, const HrResponse *response)
 static void
 take_refusal(HrToken *token, const HrResponse *response)
 {
-    bool named = token->account != NULL && token->login->trusted;
     HrClassification is =
         hr_classify_http(response->status, NULL, false, false, NULL, NULL);
     g_autofree char *text = g_strdup_printf(
         "HTTP %u%s", response->status,
         response->status != 401 && response->status != 403 ? ""
-        : named ? ": credentials refused: check username and password"
-                : ": credentials are needed: set username and password, or "
-                  "log in with `docker login` or `podman login`");
+        : token->named
+            ? ": credentials refused: check username and password"
+            : ": credentials are needed: set username and password, or "
+              "log in with `docker login` or `podman login`");
 
     set_failure(token,
                 response->status < 400 ? HR_INVALID
@@ -408,8 +410,7 @@ wants_post(const HrToken *token, const HrResponse *response)
 {
     return !token->by_post &&
            (response->status == 404 || response->status == 405) &&
-           token->account != NULL && token->account->password != NULL &&
-           token->login->trusted;
+           token->named && token->account->password != NULL;
 }
 
 static void
@@ -521,7 +522,7 @@ begin_fetch(HrToken *token)
             login->endpoint, url,
             named ? hr_secret_reveal(account->basic) : NULL, NULL);
     }
-    token->round++;
+    token->named = account != NULL;
     token->call = hr_call_new(NULL, HR_TIME_NEVER);
     token->fetch = hr_exchange_begin_on_loop(token->call, request,
                                              HR_CLASS_AUTH, fetched_cb, token);
@@ -598,8 +599,10 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
     token = make_token(login, account, scope, now_us);
     send->token = token;
     token->holders++;
-    if (token->fetch == NULL)
+    if (token->fetch == NULL) {
+        token->round++;
         begin_fetch(token);
+    }
     send->round = token->round;
     g_ptr_array_add(token->waiting, send);
     send->leg.passage.at_us = INT64_MAX;
@@ -702,7 +705,8 @@ hr_login_leave_on_loop(HrLogin *login, HrSend *send)
             hr_response_challenges(&send->response);
         const HrChallenge *challenge = hr_challenges_pick(challenges);
 
-        if (challenge != NULL && take_challenge(login, challenge)) {
+        if (challenge != NULL && strcmp(challenge->scheme, "bearer") == 0 &&
+            take_challenge(login, challenge)) {
             take_scope(login, send, challenge);
             send->leg.operation->renewable = true;
         }

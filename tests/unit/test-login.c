@@ -220,10 +220,19 @@ test_token_refused(void)
          .body_size = sizeof token_body - 1},
         {0}};
     Fixture f;
+    HrExchange *exchange;
+    g_autoptr(GError) refused = NULL;
     g_autofree char *asked = NULL;
 
     set_up(&f, routes);
-    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/tags/list"), ==, 401);
+    exchange = request(&f, HR_HTTP_GET, "/v2/r/tags/list");
+    g_assert_true(hr_exchange_wait(exchange, NULL));
+    g_assert_cmpuint(hr_exchange_status(exchange), ==, 401);
+    hr_exchange_set_error(exchange, "tags", &refused);
+    g_assert_error(refused, HR_ERROR, HR_AUTH_DENIED);
+    hr_exchange_free(exchange);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/v2/r/tags/list"), ==,
+                     2);
     g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
     asked = hr_double_head(f.server, "GET", "/token");
     g_assert_nonnull(strstr(asked, "scope=other%3Athing%3Alook&scope="
@@ -383,6 +392,145 @@ test_given_up(void)
     tear_down(&f);
 }
 
+/* Who is refused after a change of method is refused: asking once more would
+ * only bring the account closer to being locked. */
+static void
+test_refused_post(void)
+{
+    static const HrDoubleRoute routes[] = {
+        WANTS_TOKENS,
+        {.method = "GET", .path = "/token", .status = 405},
+        {.method = "POST", .path = "/token", .status = 401},
+        {0}};
+    HrEndpointSpec spec = make_spec(NULL);
+    g_autoptr(HrSecret) password = hr_secret_new("wr0ng");
+    g_autofree char *text = NULL;
+    Fixture f;
+
+    spec.username = "joe";
+    spec.password = password;
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpint(failure(&f, HR_HTTP_GET, "/v2/", &text), ==,
+                    HR_AUTH_DENIED);
+    g_assert_cmpuint(hr_double_completed(f.server, "POST", "/token"), ==, 1);
+    tear_down(&f);
+}
+
+/* A host that is not told who asks cannot change what is known of them. */
+static void
+test_stranger_renews_nothing(void)
+{
+    static const char planted[] =
+        "{\"token\":\"t0ken\",\"refresh_token\":\"planted\"}";
+    static const char form[] =
+        "grant_type=refresh_token&service=the%20registry&"
+        "client_id=harbor-replicator&scope=repository%3As%3Apull&"
+        "refresh_token=s3cret";
+    static const HrDoubleRoute strange[] = {{.method = "GET",
+                                             .path = "/token",
+                                             .status = 200,
+                                             .body = planted,
+                                             .body_size = sizeof planted - 1},
+                                            {0}};
+    g_autoptr(HrDouble) stranger = hr_double_new(strange);
+    g_autofree char *elsewhere = g_strdup_printf(
+        "WWW-Authenticate: Bearer realm=\"http://localhost%s/token\"\r\n",
+        strrchr(hr_double_url(stranger), ':'));
+    const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/v2/r/tags/list",
+         .times = 1,
+         .status = 401,
+         .headers = elsewhere},
+        {.method = "GET", .path = "/v2/r/tags/list", .status = 200},
+        {.method = "GET",
+         .path = "/v2/s/tags/list",
+         .times = 1,
+         .status = 401,
+         .headers = CHALLENGE("")},
+        {.method = "GET", .path = "/v2/s/tags/list", .status = 200},
+        {.method = "POST",
+         .path = "/token",
+         .status = 200,
+         .body = token_body,
+         .body_size = sizeof token_body - 1},
+        {0}};
+    HrEndpointSpec spec = make_spec(NULL);
+    g_autoptr(HrSecret) secret = hr_secret_new("s3cret");
+    const HrAccount account = {.identity_token = secret};
+    char expected[HR_DIGEST_CAPACITY];
+    g_autofree char *digest = NULL;
+    Fixture f;
+
+    spec.accounts = &account;
+    spec.account_count = 1;
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/r/tags/list"), ==, 200);
+    g_assert_cmpuint(hr_double_begun(stranger, "GET", "/token"), ==, 1);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/s/tags/list"), ==, 200);
+    digest = hr_double_digest(f.server, "POST", "/token");
+    hr_digest_of(form, sizeof form - 1, expected);
+    g_assert_cmpstr(digest, ==, expected);
+    tear_down(&f);
+}
+
+/* What the configuration calls a token that ran out need not come with a word
+ * about where there are others. */
+static void
+test_no_realm(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/a",
+         .status = 403,
+         .headers = "WWW-Authenticate: Basic\r\n"},
+        {.method = "GET",
+         .path = "/b",
+         .status = 403,
+         .headers = "WWW-Authenticate: Basic realm=\"/token\"\r\n"},
+        {0}};
+    HrErrorRule expired = {.status = 403,
+                           .category = HR_AUTH_EXPIRED,
+                           .eligibility = HR_RETRY_REAUTH};
+    const HrErrorRules rules = {&expired, 1};
+    HrEndpointSpec spec = make_spec(NULL);
+    Fixture f;
+
+    spec.rules = &rules;
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/a"), ==, 403);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/b"), ==, 403);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 0);
+    tear_down(&f);
+}
+
+/* However long a token is said to live, it is used, and not for ever. */
+static void
+test_lives(void)
+{
+    static const char *const lives[] = {
+        "-1",    "0",        "1",    "9223372036854775807",
+        "1e300", "\"soon\"", "null", "0.5"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(lives); i++) {
+        g_autofree char *body = g_strdup_printf(
+            "{\"token\":\"t0ken\",\"expires_in\":%s}", lives[i]);
+        const HrDoubleRoute routes[] = {WANTS_TOKENS,
+                                        {.method = "GET",
+                                         .path = "/token",
+                                         .status = 200,
+                                         .body = body,
+                                         .body_size = strlen(body)},
+                                        {0}};
+        Fixture f;
+
+        set_up(&f, routes);
+        g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/"), ==, 200);
+        g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==, 1);
+        tear_down(&f);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -395,5 +543,11 @@ main(int argc, char **argv)
                     test_token_by_post);
     g_test_add_func("/login/tells-why-there-is-no-token", test_no_token);
     g_test_add_func("/login/forgets-what-is-given-up", test_given_up);
+    g_test_add_func("/login/asks-nobody-twice-who-refused", test_refused_post);
+    g_test_add_func("/login/strangers-renew-nothing",
+                    test_stranger_renews_nothing);
+    g_test_add_func("/login/a-token-that-ran-out-without-a-realm",
+                    test_no_realm);
+    g_test_add_func("/login/lives-of-all-lengths", test_lives);
     return g_test_run();
 }
