@@ -24,6 +24,9 @@
 #define MARGIN_SHARE 10
 #define MARGIN_MOST_S 30
 
+/* Longer ones would not be taken by any server. */
+#define TOKEN_LIMIT ((size_t)64 * 1024)
+
 /* From so many tokens on those that are stale are forgotten. */
 #define TOKENS_TO_SWEEP 256u
 
@@ -118,6 +121,18 @@ make_basic(const char *username, const HrSecret *password)
     return secret;
 }
 
+/* What can stand in a header, and be sent with every request. */
+static bool
+is_token(const char *text)
+{
+    size_t size = 0;
+
+    for (; text[size] != '\0'; size++)
+        if (text[size] <= ' ' || text[size] > '~' || size == TOKEN_LIMIT)
+            return false;
+    return size > 0;
+}
+
 static bool
 add_account(HrLogin *login, const HrAccount *given, GError **error)
 {
@@ -133,6 +148,10 @@ add_account(HrLogin *login, const HrAccount *given, GError **error)
         account->password = hr_secret_ref(given->password);
     if (given->username != NULL && given->password != NULL)
         account->basic = make_basic(given->username, given->password);
+    if (given->registry_token != NULL &&
+        !is_token(hr_secret_reveal(given->registry_token)))
+        return hr_error_set(error, HR_CONFIG,
+                            "the saved token is none: log in again");
     if (given->registry_token != NULL)
         account->registry_token = make_secret(
             "Authorization: Bearer ", hr_secret_reveal(given->registry_token));
@@ -331,35 +350,40 @@ life_us(HrJson *body)
     return (life_s - margin_s) * G_USEC_PER_SEC;
 }
 
+/* Only who was shown the old one has a new one to give. */
+static void
+renew_identity(HrToken *token, const char *identity)
+{
+    Account *account = token->account;
+
+    if (identity == NULL || !token->named || account->identity_token == NULL)
+        return;
+    hr_secret_unref(account->identity_token);
+    account->identity_token = hr_secret_new(identity);
+}
+
 static void
 take_token(HrToken *token, const HrResponse *response)
 {
-    g_autoptr(HrJson) body = NULL;
+    HrJson *body = NULL;
     const char *text;
-    const char *identity;
 
     if (response->body != NULL)
         body = hr_json_parse(response->body->str, response->body->len, NULL);
     text = text_of(body, "token");
     if (text == NULL)
         text = text_of(body, "access_token");
-    if (text == NULL || strpbrk(text, "\r\n \t") != NULL) {
+    if (text == NULL || !is_token(text)) {
         set_failure(token, HR_INVALID,
                     "its answer holds no token: it is no token server");
-        return;
+    } else {
+        renew_identity(token, text_of(body, "refresh_token"));
+        hr_secret_unref(token->header);
+        token->header = make_secret("Authorization: Bearer ", text);
+        token->fresh_until_us = hr_clock_monotonic_us() + life_us(body);
+        g_clear_error(&token->failure);
     }
-    identity = text_of(body, "refresh_token");
-    /* Only who was shown the old one has a new one to give. */
-    if (identity != NULL && token->named &&
-        token->account->identity_token != NULL) {
-        hr_secret_unref(token->account->identity_token);
-        token->account->identity_token = hr_secret_new(identity);
-    }
-    hr_secret_unref(token->header);
-    token->header = make_secret("Authorization: Bearer ", text);
-    token->fresh_until_us = hr_clock_monotonic_us() + life_us(body);
-    g_clear_error(&token->failure);
-    hr_json_wipe(g_steal_pointer(&body));
+    hr_json_wipe(body);
 }
 
 static void
@@ -453,7 +477,9 @@ append_field(GString *form, const char *name, const char *value)
     escaped = g_uri_escape_string(value, NULL, false);
     if (form->len > 0)
         g_string_append_c(form, '&');
-    g_string_append_printf(form, "%s=%s", name, escaped);
+    g_string_append(form, name);
+    g_string_append_c(form, '=');
+    g_string_append(form, escaped);
     hr_secret_wipe(escaped, strlen(escaped));
     g_free(escaped);
 }

@@ -9,6 +9,9 @@
 
 #define DEFAULT_LIMIT_BYTES (UINT64_C(4) * 1024 * 1024)
 
+/* A token or three. */
+#define TOKEN_ANSWER_LIMIT_BYTES (UINT64_C(256) * 1024)
+
 /* Headers that we add ourselves, at most. */
 #define OWN_HEADERS 3
 
@@ -287,6 +290,7 @@ hr_request_new_foreign(HrEndpoint *endpoint, const char *url,
         .headers = headers,
         .body = form,
         .body_size = form != NULL ? strlen(form) : 0,
+        .limit_bytes = TOKEN_ANSWER_LIMIT_BYTES,
     };
     Needs needs = {.headers = OWN_HEADERS, .body_bytes = given.body_size};
     HrRequest *request;

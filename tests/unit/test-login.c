@@ -504,6 +504,50 @@ test_no_realm(void)
     tear_down(&f);
 }
 
+/* Answers that hold no token, or none that could be a part of a header. */
+static void
+test_strange_answers(void)
+{
+    g_autofree char *padding = g_strnfill(100000, 'x');
+    g_autofree char *endless = g_strdup_printf("{\"token\":\"%s\"}", padding);
+    const char *const bodies[] = {
+        "",
+        "t0ken",
+        "[]",
+        "{}",
+        "{\"token\":\"\"}",
+        "{\"token\":7}",
+        "{\"token\":\"a\",\"token\":\"b\"}",
+        "{\"token\":\"a\"} x",
+        "{\"token\":\"a\\r\\nX-Other: b\"}",
+        "{\"token\":\"a b\"}",
+        "{\"token\":\"a\\u0001\"}",
+        "{\"token\":\"a\\u007f\"}",
+        "{\"token\":\"\\u00e4\"}",
+        endless,
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        const HrDoubleRoute routes[] = {WANTS_TOKENS,
+                                        {.method = "GET",
+                                         .path = "/token",
+                                         .status = 200,
+                                         .body = bodies[i],
+                                         .body_size = strlen(bodies[i])},
+                                        {0}};
+        g_autofree char *text = NULL;
+        Fixture f;
+
+        set_up(&f, routes);
+        g_test_message("%.60s", bodies[i]);
+        g_assert_cmpint(failure(&f, HR_HTTP_GET, "/v2/", &text), ==,
+                        HR_INVALID);
+        g_assert_nonnull(strstr(text, "it is no token server"));
+        g_assert_cmpuint(hr_double_begun(f.server, "GET", "/v2/"), ==, 1);
+        tear_down(&f);
+    }
+}
+
 /* However long a token is said to live, it is used, and not for ever. */
 static void
 test_lives(void)
@@ -531,6 +575,23 @@ test_lives(void)
     }
 }
 
+/* A token from a file goes into a header as it is. */
+static void
+test_bad_registry_token(void)
+{
+    g_autoptr(HrNet) net = hr_net_new(1, NULL);
+    g_autoptr(HrSecret) secret = hr_secret_new("t0ken\r\nX-Other: b");
+    const HrAccount account = {.registry_token = secret};
+    HrEndpointSpec spec = make_spec("https://registry.example");
+    g_autoptr(GError) error = NULL;
+
+    spec.accounts = &account;
+    spec.account_count = 1;
+    g_assert_null(hr_endpoint_new(net, &spec, &error));
+    g_assert_error(error, HR_ERROR, HR_CONFIG);
+    g_assert_null(strstr(error->message, "t0ken"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -548,6 +609,10 @@ main(int argc, char **argv)
                     test_stranger_renews_nothing);
     g_test_add_func("/login/a-token-that-ran-out-without-a-realm",
                     test_no_realm);
+    g_test_add_func("/login/strange-answers-hold-no-token",
+                    test_strange_answers);
     g_test_add_func("/login/lives-of-all-lengths", test_lives);
+    g_test_add_func("/login/a-saved-token-fits-a-header",
+                    test_bad_registry_token);
     return g_test_run();
 }
