@@ -233,8 +233,9 @@ let_go_cb(void *data)
 {
     HrEndpoint *endpoint = data;
 
-    hr_loop_disarm_on_loop(endpoint->loop, &endpoint->alarm);
     hr_login_stop_on_loop(endpoint->login);
+    /* Last: places that are given back may set it. */
+    hr_loop_disarm_on_loop(endpoint->loop, &endpoint->alarm);
 }
 
 void
