@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Worker pool: a fixed number of threads behind a bounded queue. */
+/* Worker pool: a bounded number of threads behind bounded queues. */
 #include "work/pool.h"
 
 #include <signal.h>
@@ -42,7 +42,7 @@ struct HrPool {
     pthread_mutex_t mutex;
     HrCond work;          /* something to take     */
     HrCond room;          /* a place in a queue    */
-    HrCond idle;          /* nothing left to do    */
+    HrCond done;          /* nothing left to do    */
     GPtrArray *lanes;     /* HrLane */
     unsigned turn;        /* whose it is */
     GSequence *parked;    /* Job, by time */
@@ -52,9 +52,12 @@ struct HrPool {
     unsigned running;
     bool draining;
     bool stopping;
-    unsigned worker_count;
-    pthread_t *threads;
+    unsigned most;   /* workers that there may be */
+    GArray *threads; /* pthread_t */
 };
+
+static void
+grow_if_needed_locked(HrPool *pool);
 
 static Job *
 take_from_locked(HrLane *lane, int64_t now_us)
@@ -92,9 +95,12 @@ take_job_locked(HrPool *pool, int64_t now_us)
 static void
 resume_locked(Job *job)
 {
+    HrPool *pool = job->lane->pool;
+
     g_queue_push_tail(&job->lane->resumed, job);
-    job->lane->pool->queued++;
-    hr_cond_signal(&job->lane->pool->work);
+    pool->queued++;
+    hr_cond_signal(&pool->work);
+    grow_if_needed_locked(pool);
 }
 
 static void
@@ -157,6 +163,7 @@ run_job_locked(HrPool *pool, Job *job)
 
     pool->running++;
     lane->running++;
+    grow_if_needed_locked(pool);
     pthread_mutex_unlock(&pool->mutex);
     job->func(job->data);
     g_free(job);
@@ -165,7 +172,7 @@ run_job_locked(HrPool *pool, Job *job)
     lane->running--;
     /* A lane that was at its cap has a worker again: this one looks. */
     if (is_idle_locked(pool))
-        hr_cond_broadcast(&pool->idle);
+        hr_cond_broadcast(&pool->done);
 }
 
 static void *
@@ -188,8 +195,6 @@ run_worker(void *data)
             run_job_locked(pool, job);
         else if (pool->stopping)
             break;
-        else if (next == HR_TIME_NEVER)
-            hr_cond_wait(&pool->work, &pool->mutex);
         else
             hr_cond_wait_until(&pool->work, &pool->mutex, next);
     }
@@ -197,39 +202,91 @@ run_worker(void *data)
     return NULL;
 }
 
-/* Signals are for the main thread: workers are born with all of them
- * blocked. */
-static void
-start_workers(HrPool *pool)
+/* Signals are for the main thread: workers are born with all of them blocked.
+ * Returns what pthread_create does. */
+static int
+start_worker_locked(HrPool *pool)
 {
     pthread_attr_t attributes;
+    pthread_t thread;
     sigset_t all;
     sigset_t old;
+    char name[16];
+    int number;
 
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    for (unsigned i = 0; i < pool->worker_count; i++) {
-        char name[16];
+    number = pthread_create(&thread, &attributes, run_worker, pool);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attributes);
+    if (number != 0)
+        return number;
+    snprintf(name, sizeof name, "hr-worker-%u", pool->threads->len % 1000);
+    pthread_setname_np(thread, name);
+    g_array_append_val(pool->threads, thread);
+    return 0;
+}
 
-        int number =
-            pthread_create(&pool->threads[i], &attributes, run_worker, pool);
+/* Jobs that a worker would take now. */
+static unsigned
+count_ready_locked(const HrPool *pool)
+{
+    unsigned ready = 0;
+
+    for (guint i = 0; i < pool->lanes->len; i++) {
+        HrLane *lane = pool->lanes->pdata[i];
+        unsigned queued =
+            lane->resumed.length + hr_priority_length(&lane->queue);
+
+        ready += lane->cap == 0 ? queued
+                                : MIN(queued, lane->cap - lane->running);
+    }
+    return ready;
+}
+
+/* Parked jobs need somebody who looks at the clock. */
+static void
+grow_if_needed_locked(HrPool *pool)
+{
+    unsigned free = pool->threads->len - pool->running;
+    unsigned needed = 0;
+    int number;
+
+    if (pool->threads->len >= pool->most)
+        return;
+    if (pool->queued > free)
+        needed = count_ready_locked(pool);
+    if (!g_sequence_is_empty(pool->parked))
+        needed = MAX(needed, 1);
+    if (needed <= free)
+        return;
+    number = start_worker_locked(pool);
+    if (number == 0)
+        return;
+    pool->most = pool->threads->len;
+    hr_log(HR_LOG_WARNING, "only %u worker threads could be started: %s",
+           pool->most, g_strerror(number));
+}
+
+static void
+start_workers(HrPool *pool, unsigned workers)
+{
+    HR_LOCKED(&pool->mutex);
+    for (unsigned i = 0; i < workers; i++) {
+        int number = start_worker_locked(pool);
 
         if (number != 0 && i == 0)
             g_error("cannot start a worker thread: %s", g_strerror(number));
         if (number != 0) {
             hr_log(HR_LOG_WARNING,
                    "only %u of %u worker threads could be started: %s", i,
-                   pool->worker_count, g_strerror(number));
-            pool->worker_count = i;
+                   workers, g_strerror(number));
             break;
         }
-        snprintf(name, sizeof name, "hr-worker-%u", i % 1000);
-        pthread_setname_np(pool->threads[i], name);
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attributes);
+    pool->most = pool->threads->len;
 }
 
 HrPool *
@@ -240,14 +297,20 @@ hr_pool_new(unsigned workers, unsigned capacity)
     pthread_mutex_init(&pool->mutex, NULL);
     hr_cond_init(&pool->work);
     hr_cond_init(&pool->room);
-    hr_cond_init(&pool->idle);
+    hr_cond_init(&pool->done);
     pool->lanes = g_ptr_array_new();
     pool->parked = g_sequence_new(NULL);
     pool->capacity = capacity;
-    pool->worker_count = workers;
-    pool->threads = g_new0(pthread_t, workers);
-    start_workers(pool);
+    pool->threads = g_array_new(false, false, sizeof(pthread_t));
+    start_workers(pool, workers);
     return pool;
+}
+
+void
+hr_pool_may_grow(HrPool *pool, unsigned most)
+{
+    HR_LOCKED(&pool->mutex);
+    pool->most = MAX(most, pool->threads->len);
 }
 
 void
@@ -260,11 +323,11 @@ hr_pool_free(HrPool *pool)
     pool->stopping = true;
     hr_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
-    for (unsigned i = 0; i < pool->worker_count; i++)
-        pthread_join(pool->threads[i], NULL);
+    for (guint i = 0; i < pool->threads->len; i++)
+        pthread_join(g_array_index(pool->threads, pthread_t, i), NULL);
     hr_cond_clear(&pool->work);
     hr_cond_clear(&pool->room);
-    hr_cond_clear(&pool->idle);
+    hr_cond_clear(&pool->done);
     pthread_mutex_destroy(&pool->mutex);
     for (guint i = 0; i < pool->lanes->len; i++) {
         HrLane *lane = pool->lanes->pdata[i];
@@ -274,7 +337,7 @@ hr_pool_free(HrPool *pool)
     }
     g_ptr_array_unref(pool->lanes);
     g_sequence_free(pool->parked);
-    g_free(pool->threads);
+    g_array_unref(pool->threads);
     g_free(pool);
 }
 
@@ -360,6 +423,7 @@ hr_pool_submit(HrLane *lane, HrPriority priority, HrJobFunc func, void *data,
                          priority, hr_clock_monotonic_us());
         pool->queued++;
         hr_cond_signal(&pool->work);
+        grow_if_needed_locked(pool);
     }
     pthread_mutex_unlock(&pool->mutex);
     if (watch != 0)
@@ -401,6 +465,7 @@ hr_pool_resume_at(HrLane *lane, HrJobFunc func, void *data, HrCancel *cancel,
     g_sequence_insert_sorted(lane->pool->parked, job, compare_times, NULL);
     /* Whoever idles has to look at the clock from now on. */
     hr_cond_signal(&lane->pool->work);
+    grow_if_needed_locked(lane->pool);
 }
 
 bool
@@ -410,15 +475,16 @@ hr_pool_drain(HrPool *pool, int64_t until_us)
     pool->draining = true;
     hr_cond_broadcast(&pool->room);
     while (!is_idle_locked(pool))
-        if (!hr_cond_wait_until(&pool->idle, &pool->mutex, until_us))
+        if (!hr_cond_wait_until(&pool->done, &pool->mutex, until_us))
             return is_idle_locked(pool);
     return true;
 }
 
 unsigned
-hr_pool_workers(const HrPool *pool)
+hr_pool_workers(HrPool *pool)
 {
-    return pool->worker_count;
+    HR_LOCKED(&pool->mutex);
+    return pool->threads->len;
 }
 
 unsigned

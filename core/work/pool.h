@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Worker pool: a fixed number of threads behind bounded queues.
+ * Worker pool: a bounded number of threads behind bounded queues.
  *
  *     submit -----> [ lane: by priority, bounded ] --.
  *     resume -----> [ lane: before those         ] --+--> worker 1..W
  *     resume_at --> [ parked until a time        ] --'
  *
- * A lane is the work for one endpoint, or one purpose.  Workers go round the
- * lanes that have work, a job each; a lane gets no more workers at once than
- * its cap, and has a queue of its own: a slow registry holds up nobody else.
+ * A lane is the work for one sync, or one purpose.  Workers go round the lanes
+ * that have work, a job each; a lane gets no more workers at once than its
+ * cap, and has a queue of its own.  Workers mostly wait for the network, and
+ * so those of a slow lane are no use to the others: when all are held and a
+ * lane below its cap has work, the pool grows.  If it may grow to the sum of
+ * the caps, each lane is as fast as if it were alone.
  *
  * A job never waits for another job of the pool.  One that depends on others
  * parks: it leaves its worker, and whoever completes the last dependency
@@ -33,6 +36,10 @@ typedef void (*HrJobFunc)(void *data);
  * the queue of a lane holds `capacity` jobs. */
 HrPool *
 hr_pool_new(unsigned workers, unsigned capacity);
+
+/* Has it start further workers as they are needed, up to `most` in all. */
+void
+hr_pool_may_grow(HrPool *pool, unsigned most);
 
 /* Drains, then joins all threads. */
 void
@@ -67,8 +74,9 @@ hr_pool_resume_at(HrLane *lane, HrJobFunc func, void *data, HrCancel *cancel,
 bool
 hr_pool_drain(HrPool *pool, int64_t until_us);
 
+/* Workers so far. */
 unsigned
-hr_pool_workers(const HrPool *pool);
+hr_pool_workers(HrPool *pool);
 
 /* Jobs queued and running. */
 unsigned

@@ -120,19 +120,107 @@ feed_lane(void *data)
     return NULL;
 }
 
+/* Waits until so many jobs of a lane are at it at once. */
+static void
+await_inside(Traffic *traffic, unsigned wanted)
+{
+    while (atomic_load(&traffic->inside) < wanted)
+        g_usleep(100);
+}
+
+/* Workers that wait in one lane are replaced for the others, and no more of
+ * them than may be. */
+static void
+test_growth(void)
+{
+    HrPool *pool = hr_pool_new(4, 16);
+    atomic_bool answer = false;
+    Traffic lanes[3] = {open_lane(pool, "a", 4), open_lane(pool, "b", 4),
+                        open_lane(pool, "c", 4)};
+
+    hr_pool_may_grow(pool, 10);
+    for (unsigned i = 0; i < G_N_ELEMENTS(lanes); i++) {
+        lanes[i].until = &answer;
+        for (unsigned j = 0; j < 6; j++)
+            submit(&lanes[i]);
+        await_inside(&lanes[i], i < 2 ? 4 : 2);
+        g_assert_cmpuint(hr_pool_workers(pool), ==, MIN(4 * (i + 1), 10));
+    }
+    g_usleep(20000);
+    g_assert_cmpuint(hr_pool_workers(pool), ==, 10);
+    g_assert_cmpuint(lanes[2].inside, ==, 2);
+    atomic_store(&answer, true);
+    hr_pool_free(pool);
+    for (unsigned i = 0; i < G_N_ELEMENTS(lanes); i++)
+        g_assert_cmpuint(lanes[i].ran, ==, 6);
+}
+
+/* One lane alone needs no more workers than its cap, however long its
+ * queue. */
+static void
+test_no_growth(void)
+{
+    HrPool *pool = hr_pool_new(4, 16);
+    atomic_bool answer = false;
+    Traffic only = open_lane(pool, "only", 4);
+
+    hr_pool_may_grow(pool, 10);
+    only.until = &answer;
+    for (unsigned i = 0; i < 16; i++)
+        submit(&only);
+    await_inside(&only, 4);
+    g_usleep(20000);
+    g_assert_cmpuint(hr_pool_workers(pool), ==, 4);
+    atomic_store(&answer, true);
+    hr_pool_free(pool);
+    g_assert_cmpuint(only.ran, ==, 16);
+}
+
+/* Somebody looks at the clock, though all workers are held. */
+static void
+test_parked_beside_a_dead_lane(void)
+{
+    HrPool *pool = hr_pool_new(2, 4);
+    atomic_bool answer = false;
+    Traffic dead = open_lane(pool, "dead", 2);
+    Traffic healthy = open_lane(pool, "healthy", 2);
+
+    hr_pool_may_grow(pool, 4);
+    dead.until = &answer;
+    hr_pool_resume_at(healthy.lane, run_traffic, &healthy, NULL,
+                      hr_clock_monotonic_us() + 50000);
+    submit(&dead);
+    submit(&dead);
+    while (atomic_load(&healthy.ran) == 0)
+        g_usleep(100);
+    g_assert_cmpuint(dead.ran, ==, 0);
+    atomic_store(&answer, true);
+    hr_pool_free(pool);
+}
+
+/* A pool as the program has it: every lane may have all of `workers`. */
+static HrPool *
+open_pool(Traffic *slow, Traffic *healthy)
+{
+    HrPool *pool = hr_pool_new(4, 16);
+
+    hr_pool_may_grow(pool, 8);
+    slow->lane = hr_pool_lane(pool, "slow", 4);
+    healthy->lane = hr_pool_lane(pool, "healthy", 4);
+    return pool;
+}
+
 /* A healthy lane keeps nine tenths of its speed beside one whose jobs take a
  * hundred times as long and whose queue is always full.  Another program on
  * the machine can only make it look worse: one good round of five counts. */
 static void
 test_slow_endpoint(void)
 {
-    HrPool *pool = hr_pool_new(4, 8);
-    Traffic slow = open_lane(pool, "slow", 2);
-    Traffic healthy = open_lane(pool, "healthy", 2);
+    Traffic slow = {.cap = 4, .take_us = SLOW_US};
+    Traffic healthy = {.cap = 4, .take_us = QUICK_US};
+    HrPool *pool = open_pool(&slow, &healthy);
     double best = 0;
 
-    slow.take_us = SLOW_US;
-    healthy.take_us = QUICK_US;
     for (unsigned i = 0; i < 5 && best < 0.9; i++) {
         int64_t alone = time_quick_jobs(&healthy);
         atomic_bool over = false;
@@ -142,8 +230,7 @@ test_slow_endpoint(void)
 
         g_assert_cmpint(pthread_create(&thread, NULL, feed_lane, &feeder), ==,
                         0);
-        while (atomic_load(&slow.inside) < 2)
-            g_usleep(100);
+        await_inside(&slow, 4);
         beside = time_quick_jobs(&healthy);
         atomic_store(&over, true);
         pthread_join(thread, NULL);
@@ -152,9 +239,7 @@ test_slow_endpoint(void)
             g_usleep(1000);
         best = MAX(best, (double)alone / (double)beside);
         hr_pool_free(pool);
-        pool = hr_pool_new(4, 8);
-        slow.lane = hr_pool_lane(pool, "slow", 2);
-        healthy.lane = hr_pool_lane(pool, "healthy", 2);
+        pool = open_pool(&slow, &healthy);
     }
     g_test_message("beside a slow lane: %.3f of the speed alone", best);
     g_assert_cmpfloat(best, >=, 0.9);
@@ -355,6 +440,11 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/lanes/a-dead-endpoint-holds-up-nobody",
                     test_dead_endpoint);
+    g_test_add_func("/lanes/workers-are-added-where-others-wait", test_growth);
+    g_test_add_func("/lanes/no-worker-is-added-to-a-full-lane",
+                    test_no_growth);
+    g_test_add_func("/lanes/parked-jobs-come-though-all-workers-are-held",
+                    test_parked_beside_a_dead_lane);
     g_test_add_func("/lanes/nine-tenths-of-the-speed-beside-a-slow-one",
                     test_slow_endpoint);
     g_test_add_func("/lanes/all-get-their-turn", test_turns);
