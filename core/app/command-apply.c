@@ -48,6 +48,26 @@ find_sync(const HrConfig *config, const HrPlan *plan, GError **error)
     return NULL;
 }
 
+/* A plan on its way. */
+typedef struct Application {
+    HrPass pass;
+    HrReport *report;
+    GError *error; /* why nothing was written */
+} Application;
+
+static void
+drive_apply(void *data)
+{
+    Application *application = data;
+    HrReport *report = application->report;
+    int64_t start = hr_clock_monotonic_us();
+
+    if (hr_planner_check_fresh(&application->pass, report->plan,
+                               &application->error))
+        hr_pass_runner_apply(&application->pass, report);
+    report->duration_us = hr_clock_monotonic_us() - start;
+}
+
 static int
 run_apply(HrSession *session, const HrSyncConfig *sync, HrPlan *plan,
           bool json, bool quiet)
@@ -55,20 +75,20 @@ run_apply(HrSession *session, const HrSyncConfig *sync, HrPlan *plan,
     g_autoptr(GPtrArray) reports = g_ptr_array_new();
     g_autoptr(HrReport) report =
         hr_report_new(plan->sync, plan->source, plan->target);
+    Application application = {.report = report};
     g_autoptr(GError) error = NULL;
-    int64_t start = hr_clock_monotonic_us();
-    HrPass pass = {0};
 
     report->plan = plan;
-    if (!hr_session_prepare(session, sync, &pass, &error) ||
-        !hr_planner_check_fresh(&pass, plan, &error)) {
-        hr_session_clear_progress(session);
+    if (hr_session_prepare(session, sync, &application.pass,
+                           &application.error))
+        hr_session_run(
+            session, &(HrDriven){&application.pass, drive_apply, &application},
+            1);
+    error = application.error;
+    if (error != NULL) {
         g_prefix_error(&error, "sync %s: ", plan->sync);
         return hr_session_report_error(error);
     }
-    hr_pass_runner_apply(session, &pass, report);
-    hr_session_count_requests(&pass, &report->requests, &report->retries);
-    report->duration_us = hr_clock_monotonic_us() - start;
     g_ptr_array_add(reports, report);
     hr_session_end_pass(session);
     return hr_pass_runner_tell(reports, json, quiet);

@@ -190,30 +190,47 @@ make_plan(const CopyOptions *options, HrPass *pass, HrSelect *select,
     return hr_planner_plan(pass, error);
 }
 
+/* A copy on its way. */
+typedef struct Copying {
+    const CopyOptions *options;
+    HrPass pass;
+    HrSelect select;
+    HrReport *report;
+} Copying;
+
+static void
+drive_copy(void *data)
+{
+    Copying *copying = data;
+    HrReport *report = copying->report;
+    int64_t start = hr_clock_monotonic_us();
+
+    report->plan = make_plan(copying->options, &copying->pass,
+                             &copying->select, &report->error);
+    if (report->plan != NULL)
+        hr_pass_runner_apply(&copying->pass, report);
+    report->duration_us = hr_clock_monotonic_us() - start;
+}
+
 static int
 run_copy(HrSession *session, const CopyOptions *options, bool json, bool quiet)
 {
     g_autoptr(GPtrArray) reports = g_ptr_array_new();
     g_autoptr(HrReport) report = hr_report_new("copy", "source", "target");
     g_autoptr(GError) error = NULL;
-    int64_t start = hr_clock_monotonic_us();
-    HrSelect select = {0};
-    HrPass pass = {0};
+    Copying copying = {.options = options, .report = report};
     int code;
 
     if (!hr_session_prepare_copy(session, options->source.config,
-                                 options->target.config, &pass, &error))
+                                 options->target.config, &copying.pass,
+                                 &error))
         return hr_session_report_error(error);
-    report->plan = make_plan(options, &pass, &select, &report->error);
-    if (report->plan != NULL)
-        hr_pass_runner_apply(session, &pass, report);
-    hr_session_clear_progress(session);
-    hr_session_count_requests(&pass, &report->requests, &report->retries);
-    report->duration_us = hr_clock_monotonic_us() - start;
+    hr_session_run(session, &(HrDriven){&copying.pass, drive_copy, &copying},
+                   1);
     g_ptr_array_add(reports, report);
     hr_session_end_pass(session);
     code = hr_pass_runner_tell(reports, json, quiet);
-    g_strfreev(select.repositories.names);
+    g_strfreev(copying.select.repositories.names);
     return code;
 }
 

@@ -98,18 +98,32 @@ failure_to_json(const HrSyncConfig *sync, const GError *error)
     return json;
 }
 
-/* Verifies one sync and tells about it; returns its exit code. */
-static int
-verify_sync(HrSession *session, const HrSyncConfig *sync, bool deep,
-            HrJson *list)
-{
-    g_autoptr(HrVerification) result = NULL;
-    g_autoptr(GError) error = NULL;
-    HrPass pass = {0};
+/* A sync on its way. */
+typedef struct Verifying {
+    const HrSyncConfig *sync;
+    HrPass pass;
+    bool deep;
+    HrVerification *result; /* NULL if there is nothing to say */
+    GError *error;          /* why, then                       */
+} Verifying;
 
-    if (hr_session_prepare(session, sync, &pass, &error))
-        result = hr_verify_run(&pass, deep, &error);
-    hr_session_clear_progress(session);
+static void
+drive_verify(void *data)
+{
+    Verifying *verifying = data;
+
+    verifying->result =
+        hr_verify_run(&verifying->pass, verifying->deep, &verifying->error);
+}
+
+/* Tells about one sync; returns its exit code. */
+static int
+tell(Verifying *verifying, HrJson *list)
+{
+    const HrSyncConfig *sync = verifying->sync;
+    g_autoptr(HrVerification) result = verifying->result;
+    g_autoptr(GError) error = verifying->error;
+
     if (result == NULL) {
         g_prefix_error(&error, "sync %s: ", sync->name);
         if (list != NULL)
@@ -119,7 +133,7 @@ verify_sync(HrSession *session, const HrSyncConfig *sync, bool deep,
     if (list != NULL)
         hr_json_append(list, verification_to_json(sync, result));
     else
-        print_verification(sync->name, result, deep);
+        print_verification(sync->name, result, verifying->deep);
     return worst_code(result, HR_EXIT_DONE);
 }
 
@@ -137,10 +151,21 @@ static int
 run_verify(HrSession *session, const GPtrArray *syncs, bool deep, bool json)
 {
     HrJson *list = json ? hr_json_new_array() : NULL;
+    g_autofree Verifying *all = g_new0(Verifying, syncs->len);
+    g_autofree HrDriven *driven = g_new0(HrDriven, syncs->len);
+    unsigned count = 0;
     int code = HR_EXIT_DONE;
 
     for (guint i = 0; i < syncs->len; i++) {
-        int own = verify_sync(session, syncs->pdata[i], deep, list);
+        all[i].sync = syncs->pdata[i];
+        all[i].deep = deep;
+        if (hr_session_prepare(session, all[i].sync, &all[i].pass,
+                               &all[i].error))
+            driven[count++] = (HrDriven){&all[i].pass, drive_verify, &all[i]};
+    }
+    hr_session_run(session, driven, count);
+    for (guint i = 0; i < syncs->len; i++) {
+        int own = tell(&all[i], list);
 
         code = i == 0 ? own : combine_codes(code, own);
     }

@@ -80,7 +80,7 @@ count_pass(const HrReport *report)
 }
 
 void
-hr_pass_runner_apply(HrSession *session, const HrPass *pass, HrReport *report)
+hr_pass_runner_apply(const HrPass *pass, HrReport *report)
 {
     if (hr_plan_has_work(report->plan))
         hr_log(HR_LOG_INFO,
@@ -88,38 +88,61 @@ hr_pass_runner_apply(HrSession *session, const HrPass *pass, HrReport *report)
                pass->name, report->plan->changes->len,
                report->plan->unchanged);
     hr_apply_run(pass, report->plan, &report->counts);
-    hr_session_clear_progress(session);
+    report->requests = atomic_load(&pass->tally->requests);
+    report->retries = atomic_load(&pass->tally->retries);
 }
 
-static HrReport *
-run_pass(HrSession *session, const HrSyncConfig *sync)
-{
-    HrReport *report =
-        hr_report_new(sync->name, sync->source->name, sync->target->name);
-    int64_t start = hr_clock_monotonic_us();
-    HrPass pass = {0};
-    uint64_t requests_before;
-    uint64_t retries_before;
+/* A sync on its way. */
+typedef struct Once {
+    HrPass pass;
+    HrReport *report;
+} Once;
 
-    if (hr_session_prepare(session, sync, &pass, &report->error)) {
-        hr_session_count_requests(&pass, &requests_before, &retries_before);
-        hr_pass_event(&pass, HR_LOG_INFO, "pass.started", NULL, NULL, NULL);
-        report->plan = hr_planner_plan(&pass, &report->error);
-        if (report->plan != NULL)
-            hr_pass_runner_apply(session, &pass, report);
-        hr_session_count_requests(&pass, &report->requests, &report->retries);
-        report->requests -= requests_before;
-        report->retries -= retries_before;
-        report->guard_count = hr_session_report_guards(&pass, report->guards);
-        hr_pass_event(&pass, HR_LOG_INFO, "pass.ended", NULL, NULL,
-                      report->error != NULL ? report->error->message : NULL);
-    }
-    hr_session_clear_progress(session);
-    if (report->error != NULL)
-        g_prefix_error(&report->error, "sync %s: ", sync->name);
+static void
+drive_once(void *data)
+{
+    Once *once = data;
+    const HrPass *pass = &once->pass;
+    HrReport *report = once->report;
+    int64_t start = hr_clock_monotonic_us();
+
+    hr_pass_event(pass, HR_LOG_INFO, "pass.started", NULL, NULL, NULL);
+    report->plan = hr_planner_plan(pass, &report->error);
+    if (report->plan != NULL)
+        hr_pass_runner_apply(pass, report);
+    report->guard_count = hr_session_report_guards(pass, report->guards);
+    hr_pass_event(pass, HR_LOG_INFO, "pass.ended", NULL, NULL,
+                  report->error != NULL ? report->error->message : NULL);
     report->duration_us = hr_clock_monotonic_us() - start;
-    count_pass(report);
-    return report;
+}
+
+static GPtrArray *
+run_once(HrSession *session, const GPtrArray *syncs)
+{
+    GPtrArray *reports = g_ptr_array_new_with_free_func(free_report);
+    g_autofree Once *all = g_new0(Once, syncs->len);
+    g_autofree HrDriven *driven = g_new0(HrDriven, syncs->len);
+    unsigned count = 0;
+
+    for (guint i = 0; i < syncs->len; i++) {
+        const HrSyncConfig *sync = syncs->pdata[i];
+        HrReport *report =
+            hr_report_new(sync->name, sync->source->name, sync->target->name);
+
+        g_ptr_array_add(reports, report);
+        all[i].report = report;
+        if (hr_session_prepare(session, sync, &all[i].pass, &report->error))
+            driven[count++] = (HrDriven){&all[i].pass, drive_once, &all[i]};
+    }
+    hr_session_run(session, driven, count);
+    for (guint i = 0; i < reports->len; i++) {
+        HrReport *report = reports->pdata[i];
+
+        if (report->error != NULL)
+            g_prefix_error(&report->error, "sync %s: ", report->sync);
+        count_pass(report);
+    }
+    return reports;
 }
 
 int
@@ -147,10 +170,8 @@ int
 hr_pass_runner_once(HrSession *session, const GPtrArray *syncs, bool json,
                     bool quiet)
 {
-    g_autoptr(GPtrArray) reports = g_ptr_array_new_with_free_func(free_report);
+    g_autoptr(GPtrArray) reports = run_once(session, syncs);
 
-    for (guint i = 0; i < syncs->len; i++)
-        g_ptr_array_add(reports, run_pass(session, syncs->pdata[i]));
     hr_session_end_pass(session);
     return hr_pass_runner_tell(reports, json, quiet);
 }
@@ -166,7 +187,9 @@ write_plan(const HrPlan *plan, const char *path, GError **error)
 
 /* A plan, and why it is about what it is about. */
 typedef struct Planned {
-    HrPlan *plan;
+    HrPass pass;
+    HrPlan *plan;               /* NULL if it could not be planned */
+    GError *error;              /* why, then                       */
     HrExplanation *explanation; /* or NULL */
 } Planned;
 
@@ -176,6 +199,7 @@ free_planned(gpointer data)
     Planned *planned = data;
 
     hr_plan_free(planned->plan);
+    g_clear_error(&planned->error);
     hr_explanation_free(planned->explanation);
     g_free(planned);
 }
@@ -232,6 +256,8 @@ print_plans(const GPtrArray *plans, const HrPlanOptions *options, bool failed)
         const Planned *planned = plans->pdata[i];
         const HrPlan *plan = planned->plan;
 
+        if (plan == NULL)
+            continue;
         if (options->exit_code && code == HR_EXIT_DONE &&
             plan->changes->len > 0)
             code = HR_EXIT_DIFFERENT;
@@ -252,45 +278,64 @@ print_plans(const GPtrArray *plans, const HrPlanOptions *options, bool failed)
     return code;
 }
 
+static void
+drive_plan(void *data)
+{
+    Planned *planned = data;
+
+    planned->plan = hr_planner_plan(&planned->pass, &planned->error);
+}
+
+static GPtrArray *
+run_plans(HrSession *session, const GPtrArray *syncs, bool explain)
+{
+    GPtrArray *plans = g_ptr_array_new_with_free_func(free_planned);
+    g_autofree HrDriven *driven = g_new0(HrDriven, syncs->len);
+    unsigned count = 0;
+
+    for (guint i = 0; i < syncs->len; i++) {
+        Planned *planned = g_new0(Planned, 1);
+
+        g_ptr_array_add(plans, planned);
+        if (explain)
+            planned->explanation = hr_explanation_new();
+        if (!hr_session_prepare(session, syncs->pdata[i], &planned->pass,
+                                &planned->error))
+            continue;
+        planned->pass.explanation = planned->explanation;
+        driven[count++] = (HrDriven){&planned->pass, drive_plan, planned};
+    }
+    hr_session_run(session, driven, count);
+    return plans;
+}
+
 int
 hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs,
                     const HrPlanOptions *options)
 {
-    g_autoptr(GPtrArray) plans = g_ptr_array_new_with_free_func(free_planned);
+    g_autoptr(GPtrArray) plans = run_plans(session, syncs, options->explain);
     g_autoptr(GError) error = NULL;
+    unsigned made = 0;
     int failed = HR_EXIT_DONE;
 
-    for (guint i = 0; i < syncs->len; i++) {
+    for (guint i = 0; i < plans->len; i++) {
+        Planned *planned = plans->pdata[i];
         const HrSyncConfig *sync = syncs->pdata[i];
-        HrPass pass = {0};
-        Planned *planned = g_new0(Planned, 1);
 
-        if (options->explain)
-            planned->explanation = hr_explanation_new();
-        if (hr_session_prepare(session, sync, &pass, &error)) {
-            pass.explanation = planned->explanation;
-            planned->plan = hr_planner_plan(&pass, &error);
-        }
-        hr_session_clear_progress(session);
-        if (planned->plan != NULL) {
-            g_ptr_array_add(plans, planned);
+        made += planned->plan != NULL;
+        if (planned->plan != NULL)
             continue;
-        }
-        free_planned(planned);
-        /* The others can still be planned. */
-        g_prefix_error(&error, "sync %s: ", sync->name);
-        failed = hr_session_report_error(error);
-        g_clear_error(&error);
-        if (hr_signals_pending() != 0 || syncs->len == 1 ||
-            options->out != NULL)
-            return failed;
+        g_prefix_error(&planned->error, "sync %s: ", sync->name);
+        failed = hr_session_report_error(planned->error);
     }
+    /* Those that could be planned are printed, unless somebody has lost
+     * interest. */
+    if (made == 0 || hr_signals_pending() != 0)
+        return failed;
     if (options->out != NULL && !write_plan(((Planned *)plans->pdata[0])->plan,
                                             options->out, &error)) {
         g_prefix_error(&error, "the plan was not saved: ");
         return hr_session_report_error(error);
     }
-    if (plans->len == 0)
-        return failed;
     return print_plans(plans, options, failed != HR_EXIT_DONE);
 }

@@ -9,7 +9,8 @@
 #include "app/report.h"
 #include "app/session.h"
 
-/* Plans and applies each sync (HrSyncConfig).  Returns the exit code. */
+/* Plans and applies the syncs (HrSyncConfig), side by side, and tells about
+ * them in their order.  Returns the exit code. */
 int
 hr_pass_runner_once(HrSession *session, const GPtrArray *syncs, bool json,
                     bool quiet);
@@ -21,14 +22,15 @@ typedef struct HrPlanOptions {
     bool explain;    /* say why each tag is in or out                    */
 } HrPlanOptions;
 
-/* Plans each sync and prints the plans. */
+/* Plans the syncs, side by side, and prints the plans in their order. */
 int
 hr_pass_runner_plan(HrSession *session, const GPtrArray *syncs,
                     const HrPlanOptions *options);
 
-/* Applies a plan, fills in the report's counts, tells the sinks. */
+/* Applies the report's plan and fills in its counts.  Not from the main
+ * thread: from what drives the pass. */
 void
-hr_pass_runner_apply(HrSession *session, const HrPass *pass, HrReport *report);
+hr_pass_runner_apply(const HrPass *pass, HrReport *report);
 
 /* Prints reports (HrReport) and returns their exit code. */
 int

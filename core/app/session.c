@@ -19,12 +19,18 @@
 /* Jobs that wait for a worker, per worker. */
 #define QUEUE_PER_WORKER 4
 
+/* Stored blobs remembered of a target.  About 250 bytes each; what is
+ * forgotten costs one HEAD. */
+#define BOARD_LIMIT 4096
+
 /* How long the end of a pass waits for the sinks. */
 #define SINK_WAIT_US (5 * G_USEC_PER_SEC)
 
 /* What all parts together get to end.  Commands wait for their jobs: only
  * sinks may still have something to do. */
 #define STOP_WAIT_US (5 * G_USEC_PER_SEC)
+
+#define DEFAULT_WORKERS 8
 
 /* An endpoint in use. */
 typedef struct Opened {
@@ -34,7 +40,15 @@ typedef struct Opened {
     HrCertsD certs;
     HrEndpoint *endpoint;
     HrRegistry *registry;
+    HrBlobBoard *board; /* NULL unless passes write to it */
 } Opened;
+
+/* What passes add to, for as long as the loops run. */
+typedef struct Account {
+    HrProgress progress;
+    HrTally tally;
+    char name[];
+} Account;
 
 struct HrSession {
     const HrApp *app;
@@ -47,9 +61,8 @@ struct HrSession {
     HrCancel *cancel;
     GPtrArray *opened;     /* Opened */
     GPtrArray *strategies; /* HrStrategy */
-    HrProgress progress;
+    GPtrArray *accounts;   /* Account, one a pass */
     HrProgressBar *bar;
-    char *title;
 };
 
 static void
@@ -57,6 +70,7 @@ close_opened(gpointer data)
 {
     Opened *opened = data;
 
+    hr_blob_board_free(opened->board);
     hr_registry_close(opened->registry);
     hr_endpoint_free(opened->endpoint);
     hr_secret_unref(opened->password);
@@ -161,14 +175,25 @@ stop_instances(void *data, int64_t until_us, bool drained)
     return true;
 }
 
+/* For each sync. */
+static unsigned
+count_workers(const HrSession *session)
+{
+    return session->config != NULL ? session->config->workers
+                                   : DEFAULT_WORKERS;
+}
+
 static bool
 start_workers(void *data, GError **error)
 {
     HrSession *session = data;
-    unsigned workers = session->config != NULL ? session->config->workers : 8;
+    unsigned workers = count_workers(session);
+    unsigned syncs =
+        session->config != NULL ? session->config->parallel_syncs : 1;
 
     (void)error;
     session->pool = hr_pool_new(workers, workers * QUEUE_PER_WORKER);
+    hr_pool_may_grow(session->pool, workers * syncs);
     return true;
 }
 
@@ -210,6 +235,7 @@ hr_session_new(const HrApp *app)
     session->app = app;
     session->plugins = hr_plugins_new((const char *const *)directories);
     session->cancel = hr_cancel_new(NULL);
+    session->accounts = g_ptr_array_new_with_free_func(g_free);
     session->bar =
         hr_progress_bar_new(STDERR_FILENO, app->progress, app->colour);
     session->parts = hr_assembly_new("the program");
@@ -236,7 +262,7 @@ hr_session_free(HrSession *session)
     hr_config_free(session->config);
     hr_plugins_free(session->plugins);
     hr_cancel_unref(session->cancel);
-    g_free(session->title);
+    g_ptr_array_unref(session->accounts);
     g_free(session);
 }
 
@@ -453,8 +479,8 @@ make_endpoint(HrSession *session, Opened *opened, GError **error)
     return opened->endpoint != NULL;
 }
 
-static HrRegistry *
-open_registry(HrSession *session, const HrEndpointConfig *config,
+static Opened *
+open_endpoint(HrSession *session, const HrEndpointConfig *config,
               GError **error)
 {
     g_autoptr(HrCall) call = NULL;
@@ -464,7 +490,7 @@ open_registry(HrSession *session, const HrEndpointConfig *config,
     for (guint i = 0; i < session->opened->len; i++) {
         opened = session->opened->pdata[i];
         if (opened->config == config)
-            return opened->registry;
+            return opened;
     }
     provider = hr_plugins_provider(session->plugins, HR_KIND_REGISTRY,
                                    config->type, error);
@@ -485,7 +511,7 @@ open_registry(HrSession *session, const HrEndpointConfig *config,
     }
     warn_about_transport(config);
     g_ptr_array_add(session->opened, opened);
-    return opened->registry;
+    return opened;
 }
 
 static void
@@ -499,7 +525,25 @@ tick(void *data)
                                "more quits at once");
         hr_cancel_trigger(session->cancel);
     }
-    hr_progress_bar_draw(session->bar, session->title, &session->progress);
+    for (guint i = 0; i < session->accounts->len; i++) {
+        const Account *account = session->accounts->pdata[i];
+
+        if (!atomic_load(&account->progress.running))
+            continue;
+        hr_progress_bar_draw(session->bar, account->name, &account->progress);
+        break;
+    }
+}
+
+static Account *
+open_account(HrSession *session, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    Account *account = g_malloc0(sizeof *account + size);
+
+    memcpy(account->name, name, size);
+    g_ptr_array_add(session->accounts, account);
+    return account;
 }
 
 static bool
@@ -507,26 +551,29 @@ prepare_sides(HrSession *session, const char *name,
               const HrEndpointConfig *source, const HrEndpointConfig *target,
               HrPass *pass, GError **error)
 {
-    memset(&session->progress, 0, sizeof session->progress);
-    g_free(session->title);
-    session->title = g_strdup(name);
+    Account *account = open_account(session, name);
+    Opened *one = open_endpoint(session, source, error);
+    Opened *other = one != NULL ? open_endpoint(session, target, error) : NULL;
+
+    if (other == NULL)
+        return false;
+    if (other->board == NULL)
+        other->board = hr_blob_board_new(BOARD_LIMIT);
     *pass = (HrPass){
-        .name = session->title,
+        .name = account->name,
+        .source = one->registry,
+        .target = other->registry,
         .patience_us =
             MAX(source->policy.patience_us, target->policy.patience_us),
-        .lane = hr_pool_lane(session->pool, target->name, 0),
+        .lane = hr_pool_lane(session->pool, name, count_workers(session)),
         .priority = HR_PRIORITY_NORMAL,
         .cancel = session->cancel,
         .feed = session->feed,
-        .progress = &session->progress,
-        .tick = tick,
-        .tick_data = session,
+        .progress = &account->progress,
+        .tally = &account->tally,
+        .board = other->board,
     };
-    pass->source = open_registry(session, source, error);
-    if (pass->source == NULL)
-        return false;
-    pass->target = open_registry(session, target, error);
-    return pass->target != NULL;
+    return true;
 }
 
 static bool
@@ -574,21 +621,17 @@ hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
 }
 
 void
-hr_session_count_requests(const HrPass *pass, uint64_t *requests,
-                          uint64_t *retries)
+hr_session_run(HrSession *session, const HrDriven *passes, unsigned count)
 {
-    HrRegistry *const sides[] = {pass->source, pass->target};
+    unsigned limit =
+        session->config != NULL ? session->config->parallel_syncs : 1;
 
-    *requests = 0;
-    *retries = 0;
-    for (unsigned i = 0; i < G_N_ELEMENTS(sides); i++) {
-        HrEndpointStats stats;
+    hr_side_by_side_run(passes, count, limit, tick, session);
+    hr_progress_bar_clear(session->bar);
+    for (guint i = 0; i < session->opened->len; i++) {
+        Opened *opened = session->opened->pdata[i];
 
-        if (sides[i] == NULL || (i == 1 && sides[1] == sides[0]))
-            continue;
-        hr_endpoint_stats(hr_registry_endpoint(sides[i]), &stats);
-        *requests += stats.requests;
-        *retries += stats.retries;
+        g_clear_pointer(&opened->board, hr_blob_board_free);
     }
 }
 
@@ -627,6 +670,9 @@ hr_session_choose_syncs(const HrSession *session, char *const *names,
         g_autoptr(GPtrArray) known = g_ptr_array_new();
         const char *nearest;
 
+        /* One that is named twice runs once. */
+        if (sync != NULL && g_ptr_array_find(chosen, sync, NULL))
+            continue;
         if (sync != NULL) {
             g_ptr_array_add(chosen, (gpointer)sync);
             continue;
@@ -648,12 +694,6 @@ hr_session_choose_syncs(const HrSession *session, char *const *names,
         return NULL;
     }
     return g_steal_pointer(&chosen);
-}
-
-void
-hr_session_clear_progress(HrSession *session)
-{
-    hr_progress_bar_clear(session->bar);
 }
 
 void

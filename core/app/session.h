@@ -11,6 +11,7 @@
 
 #include "app/app.h"
 #include "app/guard-report.h"
+#include "app/side-by-side.h"
 #include "config/config.h"
 #include "plug/plugins.h"
 #include "sync/pass.h"
@@ -40,7 +41,8 @@ HrPlugins *
 hr_session_plugins(const HrSession *session);
 
 /* A pass for a sync of the configuration, with its registries open.  The
- * session owns what the pass points to. */
+ * session owns what the pass points to.  Main thread: all passes are prepared
+ * before the first one runs. */
 bool
 hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
                    GError **error);
@@ -52,10 +54,11 @@ hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
                         const HrEndpointConfig *target, HrPass *pass,
                         GError **error);
 
-/* Requests and retries so far of both sides of a pass. */
+/* Drives passes that were prepared, as many at once as the configuration says,
+ * with progress on the terminal; a signal ends all of them in good order.
+ * What they know together of their endpoints is forgotten with their end. */
 void
-hr_session_count_requests(const HrPass *pass, uint64_t *requests,
-                          uint64_t *retries);
+hr_session_run(HrSession *session, const HrDriven *passes, unsigned count);
 
 /* What the guards of both sides have done so far; fills in up to two and
  * returns how many. */
@@ -68,10 +71,6 @@ hr_session_report_guards(const HrPass *pass, HrGuardReport guards[2]);
 GPtrArray *
 hr_session_choose_syncs(const HrSession *session, char *const *names,
                         GError **error);
-
-/* Takes the progress bar off the terminal, before results are printed. */
-void
-hr_session_clear_progress(HrSession *session);
 
 /* Hands metrics to the sinks: the end of a pass. */
 void

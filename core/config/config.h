@@ -118,8 +118,9 @@ typedef struct HrSinkConfig {
 
 typedef struct HrConfig {
     char *path;
-    unsigned workers; /* 1..256, default 8                            */
-    unsigned loops;   /* 1..16, default 2                             */
+    unsigned workers;        /* 1..256, default 8                            */
+    unsigned loops;          /* 1..16, default 2                             */
+    unsigned parallel_syncs; /* 1..64, default 4                      */
     bool allow_inline_secrets;
     char *auth_file;   /* of saved logins; NULL: the usual ones; "": none   */
     int64_t bandwidth; /* bytes a second of all endpoints; 0: no limit  */

@@ -228,6 +228,8 @@ read_root(HrLoader *loader)
         (unsigned)hr_reader_number(reader, loader->root, "", "workers");
     config->loops =
         (unsigned)hr_reader_number(reader, loader->root, "", "loops");
+    config->parallel_syncs =
+        (unsigned)hr_reader_number(reader, loader->root, "", "parallel_syncs");
     config->allow_inline_secrets =
         hr_reader_number(reader, loader->root, "", "allow_inline_secrets") !=
         0;

@@ -200,8 +200,10 @@
 
 const HrSchemaKey hr_schema[] = {
     KEY("", "workers", INTEGER, "8", 1, 256,
-        "Threads that carry out the work."),
+        "Threads that carry out the work of one sync."),
     KEY("", "loops", INTEGER, "2", 1, 16, "Threads that move bytes."),
+    KEY("", "parallel_syncs", INTEGER, "4", 1, 64,
+        "Syncs that run at once; the others follow."),
     KEY("", "allow_inline_secrets", BOOLEAN, "false", 0, 0,
         "Accept passwords in this file instead of references."),
     KEY("", "bandwidth", SIZE, "0", 0, TERABYTE,

@@ -464,6 +464,7 @@ put_config(Writer *writer, const HrConfig *config)
 {
     put_number(writer, "workers", config->workers);
     put_number(writer, "loops", config->loops);
+    put_number(writer, "parallel_syncs", config->parallel_syncs);
     put_boolean(writer, "allow_inline_secrets", config->allow_inline_secrets);
     put_text(writer, "authfile", config->auth_file);
     put_text(writer, "profile", hr_policy_profiles[config->profile]);

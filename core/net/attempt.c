@@ -228,9 +228,10 @@ account(HrAttempt *attempt, CURLcode code)
     attempt->moved_bytes = (uint64_t)(sent_bytes + received_bytes);
     attempt->sent = request_size > 0;
     attempt->os_error = (int)os_error;
-    hr_endpoint_count_on_loop(attempt->endpoint, attempt->method,
-                              attempt->response->status, (uint64_t)sent_bytes,
-                              (uint64_t)received_bytes, duration_us);
+    hr_endpoint_count_on_loop(attempt->endpoint, attempt->tally,
+                              attempt->method, attempt->response->status,
+                              (uint64_t)sent_bytes, (uint64_t)received_bytes,
+                              duration_us);
     return describe(attempt, code, duration_us);
 }
 

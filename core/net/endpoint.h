@@ -78,15 +78,17 @@ struct hr_endpoint {
 const char *
 hr_method_name(unsigned method);
 
-/* Counts one attempt; status 0 stands for one without a response. */
+/* Counts one attempt, at `tally` (may be NULL) too; status 0 stands for one
+ * without a response. */
 void
-hr_endpoint_count_on_loop(HrEndpoint *endpoint, unsigned method,
-                          unsigned status, uint64_t sent_bytes,
-                          uint64_t received_bytes, int64_t duration_us);
+hr_endpoint_count_on_loop(HrEndpoint *endpoint, HrTally *tally,
+                          unsigned method, unsigned status,
+                          uint64_t sent_bytes, uint64_t received_bytes,
+                          int64_t duration_us);
 
 /* From any thread. */
 void
-hr_endpoint_count_retry(HrEndpoint *endpoint);
+hr_endpoint_count_retry(HrEndpoint *endpoint, HrTally *tally);
 
 /* Brings what the guards show up to date, and hands their notes over. */
 void

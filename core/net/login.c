@@ -408,7 +408,7 @@ take_refusal(HrToken *token, const HrResponse *response)
 }
 
 static void
-begin_fetch(HrToken *token);
+begin_fetch(HrToken *token, HrTally *tally);
 
 /* All who wait for it go on, with it or without. */
 static void
@@ -444,6 +444,7 @@ fetched_cb(void *data)
     const GError *error = NULL;
     const HrResponse *response =
         hr_exchange_answer_on_loop(token->fetch, &error);
+    HrTally *tally = hr_call_tally(token->call);
     bool again = false;
 
     if (response == NULL)
@@ -459,7 +460,7 @@ fetched_cb(void *data)
     drop_fetch(token);
     if (again) {
         token->by_post = true;
-        begin_fetch(token);
+        begin_fetch(token, tally);
     } else {
         wake_all(token);
     }
@@ -524,8 +525,9 @@ make_url(const HrToken *token, bool named)
                            strchr(realm, '?') != NULL ? '&' : '?', query->str);
 }
 
+/* Counted with those for whom it is fetched first. */
 static void
-begin_fetch(HrToken *token)
+begin_fetch(HrToken *token, HrTally *tally)
 {
     HrLogin *login = token->login;
     const Account *account = login->trusted ? token->account : NULL;
@@ -550,6 +552,7 @@ begin_fetch(HrToken *token)
     }
     token->named = account != NULL;
     token->call = hr_call_new(NULL, HR_TIME_NEVER);
+    hr_call_set_tally(token->call, tally);
     token->fetch = hr_exchange_begin_on_loop(token->call, request,
                                              HR_CLASS_AUTH, fetched_cb, token);
 }
@@ -627,7 +630,7 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
     token->holders++;
     if (token->fetch == NULL) {
         token->round++;
-        begin_fetch(token);
+        begin_fetch(token, send->attempt.tally);
     }
     send->round = token->round;
     g_ptr_array_add(token->waiting, send);

@@ -192,6 +192,7 @@ take_endpoint(HrPipe *pipe, HrPipeEnd *end, HrCall *call)
     if (end->request == NULL)
         return;
     hr_request_set_id(end->request, hr_call_correlation(call));
+    end->send.attempt.tally = hr_call_tally(call);
     pipe->loop = end->request->endpoint->loop;
 }
 

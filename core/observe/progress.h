@@ -13,6 +13,7 @@
 
 /* Added to from any thread. */
 typedef struct HrProgress {
+    atomic_bool running;                /* begun, and not ended           */
     atomic_uint_least64_t repositories; /* listed so far                  */
     atomic_uint_least64_t checked;      /* tags compared                  */
     atomic_uint_least64_t planned;      /* changes to make                */

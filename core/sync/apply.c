@@ -11,14 +11,9 @@
 #include "model/item.h"
 #include "sync/artifact.h"
 
-/* Stored blobs remembered in a pass.  About 250 bytes each; what is forgotten
- * costs one HEAD. */
-#define BOARD_LIMIT 4096
-
 typedef struct Apply {
     const HrPass *pass;
     HrWriteCounts *counts;
-    HrBlobBoard *board;
     const HrPlan *plan;
     HrGroup *group;
     pthread_mutex_t mutex;
@@ -183,7 +178,6 @@ move_blobs(Copy *copy)
     Apply *apply = copy->apply;
     HrBlobMove move = {
         .pass = apply->pass,
-        .board = apply->board,
         .counts = apply->counts,
         .source_repository = copy->source_repository,
         .target_repository = copy->target_repository,
@@ -461,13 +455,11 @@ void
 hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
 {
     g_autoptr(HrGroup) group = hr_group_new();
-    g_autoptr(HrBlobBoard) board = hr_blob_board_new(BOARD_LIMIT);
     g_autoptr(GHashTable) failed =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Apply apply = {
         .pass = pass,
         .counts = counts,
-        .board = board,
         .plan = plan,
         .group = group,
         .deferred = g_ptr_array_new(),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Blob board: who moves which blob to where, so that each is moved once.
+ * Blob board: who moves which blob to where on one target, so that each is
+ * moved once, whichever of the passes that run at the same time wants it.
  *
  *     claim --nobody has it--> YOURS --settle(stored)--> known, waiters wake
  *        |                        \---settle(failed)---> free,  waiters wake

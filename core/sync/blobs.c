@@ -36,7 +36,7 @@ static void
 settle(const HrBlobMove *move, Claimed *claimed, bool stored)
 {
     claimed->settled = true;
-    hr_blob_board_settle(move->board, move->target_repository,
+    hr_blob_board_settle(move->pass->board, move->target_repository,
                          claimed->blob->digest, stored);
 }
 
@@ -54,7 +54,7 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
 
         /* Counted first: the mover may be done before claim returns. */
         atomic_fetch_add(move->waiting, 1);
-        claim = hr_blob_board_claim(move->board, move->target_repository,
+        claim = hr_blob_board_claim(move->pass->board, move->target_repository,
                                     blob->digest, move->ready, move->data,
                                     &mount_from);
         if (claim == HR_BLOB_MOVING) {
@@ -286,7 +286,7 @@ hr_blobs_move(const HrBlobMove *move, GPtrArray *blobs, HrCall *call,
 
     if (ours->len == 0)
         return true;
-    if ((move->fresh && hr_blob_board_remembers_all(move->board)) ||
+    if ((move->fresh && hr_blob_board_remembers_all(move->pass->board)) ||
         find_present(move, ours, call, &failure))
         move_missing(move, ours, call);
     if (failure != NULL) {

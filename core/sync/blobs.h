@@ -16,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "sync/blob-board.h"
 #include "sync/pass.h"
 
 /* What was written, counted over all jobs. */
@@ -30,7 +29,6 @@ typedef struct HrWriteCounts {
 
 typedef struct HrBlobMove {
     const HrPass *pass;
-    HrBlobBoard *board;
     HrWriteCounts *counts;
     const char *source_repository;
     const char *target_repository;

@@ -10,9 +10,6 @@
 #include "guard/retry.h"
 #include "model/json.h"
 
-/* How often the waiting thread looks at signals and draws progress. */
-#define TICK_MS 50
-
 char *
 hr_pass_target_name(const HrPass *pass, const char *repository)
 {
@@ -25,17 +22,10 @@ bool
 hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data)
 {
     hr_group_enter(group);
-    for (;;) {
-        int64_t until = hr_clock_monotonic_us() + TICK_MS * 1000;
-
-        if (pass->tick != NULL)
-            pass->tick(pass->tick_data);
-        if (hr_cancel_triggered(pass->cancel))
-            break;
-        if (hr_pool_submit(pass->lane, pass->priority, func, data,
-                           pass->cancel, until, NULL))
-            return true;
-    }
+    if (!hr_cancel_triggered(pass->cancel) &&
+        hr_pool_submit(pass->lane, pass->priority, func, data, pass->cancel,
+                       HR_TIME_NEVER, NULL))
+        return true;
     hr_group_leave(group);
     return false;
 }
@@ -47,6 +37,7 @@ hr_pass_call(const HrPass *pass)
 
     hr_call_set_parks(call, true);
     hr_call_set_priority(call, pass->priority);
+    hr_call_set_tally(call, pass->tally);
     return call;
 }
 
@@ -107,7 +98,8 @@ hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
 void
 hr_pass_wait(const HrPass *pass, HrGroup *group)
 {
-    hr_group_wait(group, TICK_MS, pass->tick, pass->tick_data);
+    (void)pass;
+    hr_group_wait(group, 0, NULL, NULL);
 }
 
 typedef struct ProbeJob {
@@ -123,6 +115,7 @@ run_probe(void *data)
     ProbeJob *job = data;
     g_autoptr(HrCall) call = hr_call_new(job->pass->cancel, HR_TIME_NEVER);
 
+    hr_call_set_tally(call, job->pass->tally);
     hr_registry_probe(job->registry, call, &job->error);
     hr_group_leave(job->group);
 }

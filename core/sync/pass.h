@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Pass: what every step of one sync works with.  Filled by the application,
- * borrowed by the steps, the same for all workers.
+ * borrowed by the steps, the same for all workers.  Driven by one thread,
+ * which is no worker; other passes run at the same time.
  */
 #ifndef HR_SYNC_PASS_H
 #define HR_SYNC_PASS_H
@@ -14,6 +15,7 @@
 #include "observe/progress.h"
 #include "plug/registry.h"
 #include "plug/strategy.h"
+#include "sync/blob-board.h"
 #include "sync/explanation.h"
 #include "work/cancel.h"
 #include "work/group.h"
@@ -38,18 +40,15 @@ typedef struct HrPass {
     HrCancel *cancel;
     HrFeed *feed; /* NULL: no sinks                             */
     HrProgress *progress;
-
-    /* Called now and then on the thread that waits. */
-    void (*tick)(void *data);
-    void *tick_data;
+    HrTally *tally;     /* of all requests                             */
+    HrBlobBoard *board; /* shared with the other passes to the target  */
 } HrPass;
 
 /* What a repository of the source is called on the target; caller frees. */
 char *
 hr_pass_target_name(const HrPass *pass, const char *repository);
 
-/* Queues a job and counts it in `group`; waits for room, ticking.  The job
- * leaves the group when it is over.  False if the pass was cancelled: the job
+/* Queues a job and counts it in `group`; waits for room.  The job leaves the group when it is over.  False if the pass was cancelled: the job
  * will not run.  Not from a worker. */
 bool
 hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data);
@@ -76,7 +75,7 @@ bool
 hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
              hr_status status, HrJobFunc func, void *data);
 
-/* Waits for all jobs of a group, ticking. */
+/* Waits for all jobs of a group. */
 void
 hr_pass_wait(const HrPass *pass, HrGroup *group);
 

@@ -19,6 +19,7 @@ struct hr_call {
     int64_t deadline_us;
     HrPriority priority;
     bool parks;
+    HrTally *tally;
     _Atomic int64_t retry_at_us;
     atomic_bool exhausted;
     GError *failure; /* the worker's only */
@@ -104,6 +105,18 @@ HrPriority
 hr_call_priority(const HrCall *call)
 {
     return call->priority;
+}
+
+void
+hr_call_set_tally(HrCall *call, HrTally *tally)
+{
+    call->tally = tally;
+}
+
+HrTally *
+hr_call_tally(const HrCall *call)
+{
+    return call->tally;
 }
 
 void

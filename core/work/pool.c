@@ -240,8 +240,8 @@ count_ready_locked(const HrPool *pool)
         unsigned queued =
             lane->resumed.length + hr_priority_length(&lane->queue);
 
-        ready += lane->cap == 0 ? queued
-                                : MIN(queued, lane->cap - lane->running);
+        ready +=
+            lane->cap == 0 ? queued : MIN(queued, lane->cap - lane->running);
     }
     return ready;
 }

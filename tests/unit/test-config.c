@@ -96,6 +96,7 @@ test_fills_in_defaults(void)
 
     g_assert_cmpuint(config->workers, ==, 8);
     g_assert_cmpuint(config->loops, ==, 2);
+    g_assert_cmpuint(config->parallel_syncs, ==, 4);
     g_assert_false(config->allow_inline_secrets);
     g_assert_cmpuint(config->syncs->len, ==, 0);
     g_assert_nonnull(endpoint);
@@ -140,7 +141,7 @@ test_command_line_endpoint_has_the_same_defaults(void)
 }
 
 static const char full_text[] =
-    "workers = 4; loops = 1;\n"
+    "workers = 4; loops = 1; parallel_syncs = 9;\n"
     "credentials = ( { name = \"robot\"; username = \"robot$ci\";\n"
     "                  password = \"env:PW\"; } );\n"
     "selects = ( { name = \"base\";\n"
@@ -191,6 +192,7 @@ test_reads_every_key(void)
 
     g_assert_cmpuint(config->workers, ==, 4);
     g_assert_cmpuint(config->loops, ==, 1);
+    g_assert_cmpuint(config->parallel_syncs, ==, 9);
     g_assert_cmpstr(paris->url, ==, "https://reg.example:5000");
     g_assert_cmpstr(paris->username, ==, "robot$ci");
     g_assert_cmpstr(paris->password, ==, "env:PW");

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Several syncs at once: none waits for another, each is told for itself."""
+import re
+import signal
+import subprocess
+import time
+
+import content
+from harness import (PATIENCE, PROGRAM, configuration, endpoint, has, holds, path, run, run_program, same)
+from hostile import Hostile
+from servers import Registry
+
+
+class Gated(Hostile):
+    """Answers what matches only when `ready()` holds; never, if it takes too
+    long: a test that waits for nothing fails."""
+
+    def __init__(self, method, pattern, ready, **quirks):
+        self.gate = (method, re.compile(pattern), ready)
+        self.held = 0
+        super().__init__(**quirks)
+
+    def find_rule(self, method, target):
+        wanted, pattern, ready = self.gate
+        if method == wanted and pattern.search(target):
+            self.held += 1
+            until = time.monotonic() + PATIENCE / 12
+            while not ready():
+                if time.monotonic() > until:
+                    return {"status": 500}
+                time.sleep(0.002)
+        return super().find_rule(method, target)
+
+
+PATIENT = {"timeout": "60s", "stall": "60s", "attempts": 1}
+
+
+def syncs_of(pairs, more="", **policy):
+    """A configuration of syncs named by number; servers are known by
+    identity."""
+    names = {}
+    blocks = []
+    for pair in pairs:
+        for server in pair[:2]:
+            names.setdefault(id(server), (f"e{len(names)}", server))
+    for number, pair in enumerate(pairs):
+        extra = pair[2] if len(pair) > 2 else {}
+        blocks.append({"name": f"s{number}", "source": names[id(pair[0])][0],
+                       "target": names[id(pair[1])][0], **extra})
+    return configuration(
+        [endpoint(name, "oci", url=server.url,
+                  policy={**PATIENT, **policy})
+         for name, server in names.values()], blocks, more)
+
+
+def filled(tags=3, name="x", **image):
+    server = Hostile()
+    for number in range(tags):
+        server.add("app", f"{number}",
+                   content.image(f"{name}{number}", **image))
+    return server
+
+
+def spans(servers):
+    return [(min(server.times), max(server.times)) for server in servers]
+
+
+def case_syncs_run_at_the_same_time():
+    """Each source answers only once all of them are being asked."""
+    servers = []
+    for _ in range(4):
+        servers.append(Gated("GET", "/tags/list",
+                             lambda: all(s.held for s in servers)))
+    for number, server in enumerate(servers):
+        server.add("app", "1", content.image(f"at once {number}"))
+    targets = [Hostile() for _ in servers]
+    result = run_program("once", code=0,
+                         config=syncs_of(list(zip(servers, targets))))
+    for target in targets:
+        same(target.tags("app"), ["1"])
+    same(re.findall(r"^(s\d): checked", result.out, re.M),
+         ["s0", "s1", "s2", "s3"])
+
+
+def case_plan_and_verify_run_at_the_same_time_too():
+    servers, asked = [], []
+    for _ in range(3):
+        servers.append(Gated(
+            "GET", "/tags/list",
+            lambda: len({id(s) for s in servers if s.held > asked[-1]}) == 3))
+    for server in servers:
+        server.add("app", "1", content.image("same"))
+    pairs = [(server, Hostile()) for server in servers]
+    for turn, command in enumerate(("plan", "once", "verify")):
+        asked.append(turn)
+        result = run_program(command, config=syncs_of(pairs), code=0)
+        found = re.findall(r"^(?:plan )?(s\d): (?:checked|equal)", result.out,
+                           re.M)
+        same(found, ["s0", "s1", "s2"], command)
+        for server in servers:
+            server.held = turn + 1
+
+
+def case_no_more_at_once_than_parallel_syncs():
+    sources = [filled(name=f"turn {i}") for i in range(5)]
+    pairs = [(source, Hostile()) for source in sources]
+    run_program("once", config=syncs_of(pairs, "parallel_syncs = 1;"), code=0)
+    found = spans(sources)
+    for one, next in zip(found, found[1:]):
+        holds(one[1] < next[0], f"two at once: {found}")
+
+
+def case_one_that_fails_does_not_stop_the_others():
+    good, target = filled(), Hostile()
+    dead = Hostile()
+    dead.server.shutdown()
+    dead.server.server_close()
+    refused = filled()
+    refused.rule("GET", "/blobs/", status=403)
+    result = run_program("once", code=1, config=syncs_of(
+        [(dead, Hostile()), (refused, Hostile()), (good, target)]))
+    same(target.tags("app"), ["0", "1", "2"])
+    has(result.out, "s0: nothing could be done", "s1: checked 3, changed 0",
+        "s2: checked 3, changed 3")
+    holds(result.out.index("s0:") < result.out.index("s1:") <
+          result.out.index("s2:"), "not in the order of the configuration")
+
+
+def layer_writes(registry):
+    return sum(1 for method, target in registry.requests()
+               if method == "PUT" and "/blobs/uploads/" in target)
+
+
+def case_a_blob_that_two_syncs_bring_is_uploaded_once():
+    """Two sources with the same layers, one target; the second asks for
+    layers while the first moves them."""
+    pushed = {}
+    sources = []
+    for number in range(2):
+        source = Gated("GET", "/blobs/",
+                       lambda: all(s.count("GET", "/manifests/") >= 6
+                                   for s in sources))
+        for tag in range(6):
+            image = content.image(f"own {number} {tag}", layers=1,
+                                  shared=["one", "two", f"three {tag}"])
+            source.add(f"app{number}", str(tag), image)
+            pushed.update(image.blobs)
+        sources.append(source)
+    target = Registry("shared")
+    target.forget()
+    result = run_program("once", "-o", "json", code=0, config=syncs_of(
+        [(source, target) for source in sources])).json()
+    same(layer_writes(target), len(pushed), "uploads")
+    same(sum(s["blobs_copied"] for s in result["syncs"]), len(pushed))
+    same(sum(s.count("GET", "/blobs/") for s in sources), len(pushed),
+         "blobs read")
+    run_program("verify", "--deep", code=0, config=syncs_of(
+        [(source, target) for source in sources]))
+
+
+def case_requests_are_counted_for_the_sync_that_made_them():
+    source = filled(tags=5)
+    targets = [Hostile() for _ in range(3)]
+    alone = run_program("once", "-o", "json", code=0,
+                        config=syncs_of([(source, Hostile())])).json()
+    before = len(source.requests)
+    result = run_program("once", "-o", "json", code=0, config=syncs_of(
+        [(source, target) for target in targets])).json()
+    same([s["requests"] for s in result["syncs"]],
+         [alone["syncs"][0]["requests"]] * 3)
+    same(sum(s["requests"] for s in result["syncs"]),
+         len(source.requests) - before +
+         sum(len(target.requests) for target in targets))
+
+
+def start_once():
+    sources = [filled(), filled()]
+    for source in sources:
+        source.rule("GET", "/blobs/", hang=True)
+    name = path("interrupted.cfg")
+    with open(name, "w") as file:
+        file.write(syncs_of([(source, Hostile()) for source in sources]))
+    process = subprocess.Popen([PROGRAM, "-c", name, "once"],
+                               stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    while not all(source.count("GET", "/blobs/") for source in sources):
+        time.sleep(0.01)
+    return process
+
+
+def case_a_signal_ends_all_of_them_in_good_order():
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        process = start_once()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=25)
+        same(process.returncode, code, "exit code")
+        same(err.decode().count("interrupted: ending"), 1, "warnings")
+        has(out.decode(), "s0: checked 3, changed 0", "s1: checked 3, changed")
+
+
+def case_a_sync_that_is_named_twice_runs_once():
+    source, target = filled(), Hostile()
+    result = run_program("once", "s0", "s0", code=0,
+                         config=syncs_of([(source, target)]))
+    same(result.out.count("s0: checked"), 1)
+
+
+if __name__ == "__main__":
+    run(globals())
