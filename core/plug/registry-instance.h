@@ -3,6 +3,8 @@
 #ifndef HR_PLUG_REGISTRY_INSTANCE_H
 #define HR_PLUG_REGISTRY_INSTANCE_H
 
+#include <stdatomic.h>
+
 #include "plug/instance.h"
 #include "plug/registry.h"
 
@@ -11,7 +13,8 @@ struct HrRegistry {
     const hr_provider *provider;
     const hr_registry_ops *ops;
     HrEndpoint *endpoint;
-    hr_registry *plugin; /* the plugin's own */
+    hr_registry *plugin;  /* the plugin's own                        */
+    atomic_int referrers; /* HrReferrerLists, learned from answers   */
 };
 
 /* Before an operation: forgets old failures and takes the locks. */

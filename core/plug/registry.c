@@ -306,15 +306,25 @@ hr_registry_get_manifest(HrRegistry *registry, HrCall *call,
 bool
 hr_registry_put_manifest(HrRegistry *registry, HrCall *call,
                          const char *repository, const char *reference,
-                         const HrManifest *manifest, GError **error)
+                         const HrManifest *manifest, const char *expected,
+                         bool *listed, GError **error)
 {
+    hr_manifest_put put = {
+        .struct_size = sizeof put,
+        .repository = repository,
+        .reference = reference,
+        .digest = manifest->digest,
+        .media_type = manifest->media_type,
+        .expected = expected,
+    };
     gsize size;
-    const void *bytes = g_bytes_get_data(manifest->bytes, &size);
     hr_status status;
 
+    put.bytes = g_bytes_get_data(manifest->bytes, &size);
+    put.size_bytes = size;
     hr_registry_enter(registry, call);
-    status = registry->ops->put_manifest(registry->plugin, call, repository,
-                                         reference, manifest->digest,
-                                         manifest->media_type, bytes, size);
+    status = registry->ops->put_manifest(registry->plugin, call, &put);
+    if (listed != NULL)
+        *listed = put.listed != 0;
     return hr_registry_leave(registry, call, status, error);
 }

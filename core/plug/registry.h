@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "model/manifest.h"
+#include "model/referrer.h"
 #include "net/net.h"
 #include "net/pipe.h"
 #include "plug/plugins.h"
@@ -69,10 +70,43 @@ hr_registry_get_manifest(HrRegistry *registry, HrCall *call,
                          const char *repository, const char *reference,
                          const char *expected_digest, GError **error);
 
+/* `expected` as hr_manifest_put::expected.  *listed (may be NULL) tells
+ * whether the registry itself lists it as a referrer of its subject. */
 bool
 hr_registry_put_manifest(HrRegistry *registry, HrCall *call,
                          const char *repository, const char *reference,
-                         const HrManifest *manifest, GError **error);
+                         const HrManifest *manifest, const char *expected,
+                         bool *listed, GError **error);
+
+/* Whether a registry lists what refers to a manifest. */
+typedef enum HrReferrerLists {
+    HR_REFERRER_LISTS_UNKNOWN, /* nobody asked yet */
+    HR_REFERRER_LISTS_THERE,
+    HR_REFERRER_LISTS_ABSENT
+} HrReferrerLists;
+
+HrReferrerLists
+hr_registry_referrer_lists(const HrRegistry *registry);
+
+/* What refers to one manifest. */
+typedef struct HrReferrersAnswer {
+    const char *repository; /* borrowed, as the digest */
+    const char *digest;
+    GPtrArray *list; /* HrReferrer; or NULL */
+    GError *error;
+} HrReferrersAnswer;
+
+/* Asks for `count` lists; each is there afterwards, or the error why not:
+ * HR_UNSUPPORTED, without a request, once the registry is known to have none.
+ * The first question to a registry whose lists are unknown is asked alone, so
+ * that it costs no more than one request. */
+bool
+hr_registry_list_referrers(HrRegistry *registry, HrCall *call,
+                           HrReferrersAnswer *answers, size_t count,
+                           GError **error);
+
+void
+hr_referrers_answer_clear(HrReferrersAnswer *answer);
 
 bool
 hr_registry_stat_blobs(HrRegistry *registry, HrCall *call,

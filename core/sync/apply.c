@@ -210,7 +210,7 @@ publish(Copy *copy, GError **error)
         if (!hr_registry_put_manifest(
                 pass->target, copy->call, copy->target_repository,
                 is_root ? copy->target_reference : manifest->digest, manifest,
-                error))
+                NULL, NULL, error))
             return false;
         atomic_fetch_add(&copy->apply->counts->manifests, 1);
         atomic_fetch_add(&copy->apply->counts->bytes,

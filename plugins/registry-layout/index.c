@@ -204,6 +204,18 @@ layout_index_find_digest(const Index *index, const char *digest)
     return NULL;
 }
 
+size_t
+layout_index_count(const Index *index)
+{
+    return index->count;
+}
+
+const IndexEntry *
+layout_index_entry(const Index *index, size_t position)
+{
+    return index->entries[position];
+}
+
 const IndexEntry *
 layout_index_tag(const Index *index, size_t position)
 {

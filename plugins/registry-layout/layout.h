@@ -5,6 +5,8 @@
  *     ops.c          the table of functions the host calls
  *       listing.c      names of repositories and tags
  *       manifests.c    resolve, get, put
+ *       referrers.c    what refers to a manifest
+ *         subjects.c     what manifests were found to refer to
  *       blobs.c        stat, read, write
  *         repository.c   index.json in memory, and its one writer at a time
  *           index.c        index.json taken apart and put together
@@ -37,6 +39,7 @@
 #define LAYOUT_REPOSITORY_LIMIT 64
 
 typedef struct Verified Verified;
+typedef struct Subjects Subjects;
 typedef struct Index Index;
 typedef struct Repository Repository;
 
@@ -46,6 +49,7 @@ struct hr_registry {
     char *only;  /* `root` is the layout of this one repository; or NULL */
     bool create; /* make directories that are missing                    */
     Verified *verified;
+    Subjects *subjects;
     atomic_bool pool_swept; /* old temporary files are gone from the pool */
 
     pthread_mutex_t lock;     /* guards the rest                        */
@@ -185,6 +189,24 @@ layout_verified_knows(Verified *verified, const struct stat *stat,
 void
 layout_verified_add(Verified *verified, const struct stat *stat,
                     const char *digest);
+
+/* ----------------------------------------------------------- subjects.c */
+
+Subjects *
+layout_subjects_new(void);
+
+void
+layout_subjects_free(Subjects *subjects);
+
+/* True if the manifest was read before: `subject` is what it refers to, ""
+ * for nothing. */
+bool
+layout_subjects_find(Subjects *subjects, const char *digest,
+                     char subject[HR_DIGEST_CAPACITY]);
+
+void
+layout_subjects_add(Subjects *subjects, const char *digest,
+                    const char *subject);
 
 /* -------------------------------------------------------------- store.c */
 
@@ -326,6 +348,14 @@ layout_index_find(const Index *index, const char *tag);
 const IndexEntry *
 layout_index_find_digest(const Index *index, const char *digest);
 
+/* All that are listed, also those without a tag; one that is no descriptor
+ * has the digest "". */
+size_t
+layout_index_count(const Index *index);
+
+const IndexEntry *
+layout_index_entry(const Index *index, size_t position);
+
 /* Tags, sorted, each once. */
 const IndexEntry *
 layout_index_tag(const Index *index, size_t position);
@@ -412,9 +442,11 @@ layout_get_manifest(hr_registry *registry, hr_call *call,
 
 hr_status
 layout_put_manifest(hr_registry *registry, hr_call *call,
-                    const char *repository, const char *reference,
-                    const char *digest, const char *media_type,
-                    const void *bytes, uint64_t size_bytes);
+                    hr_manifest_put *put);
+
+hr_status
+layout_list_referrers(hr_registry *registry, hr_call *call,
+                      hr_referrers_query *const *queries, size_t count);
 
 hr_status
 layout_stat_blobs(hr_registry *registry, hr_call *call,

@@ -275,34 +275,34 @@ ensure_mark(hr_call *call, const Place *place)
 }
 
 hr_status
-layout_put_manifest(hr_registry *registry, hr_call *call,
-                    const char *repository, const char *reference,
-                    const char *digest, const char *media_type,
-                    const void *bytes, uint64_t size_bytes)
+layout_put_manifest(hr_registry *registry, hr_call *call, hr_manifest_put *put)
 {
-    bool by_digest = strchr(reference, ':') != NULL;
+    bool by_digest = strchr(put->reference, ':') != NULL;
     Change change = {
-        .tag = by_digest ? NULL : reference,
-        .digest = digest,
-        .media_type = media_type,
-        .size = size_bytes,
+        .tag = by_digest ? NULL : put->reference,
+        .digest = put->digest,
+        .media_type = put->media_type,
+        .size = put->size_bytes,
     };
     Repository *pinned;
     ManifestLook look;
     hr_status status;
     Place place;
 
-    status = layout_place_open(registry, call, repository, PLACE_MAKE, &place);
+    status =
+        layout_place_open(registry, call, put->repository, PLACE_MAKE, &place);
     if (status != HR_OK)
         return status;
     /* Children are found through their index.  A referrer is found through
      * nothing but the list, so it goes there even without a tag. */
-    layout_manifest_look(bytes, size_bytes, &look);
+    layout_manifest_look(put->bytes, put->size_bytes, &look);
     if (by_digest && !look.has_subject)
         change.digest = NULL;
-    pinned = layout_repository_pin(registry, repository);
+    put->listed = look.has_subject;
+    pinned = layout_repository_pin(registry, put->repository);
     layout_repository_sweep(pinned, &place);
-    status = store_manifest(registry, call, &place, digest, bytes, size_bytes);
+    status = store_manifest(registry, call, &place, put->digest, put->bytes,
+                            put->size_bytes);
     if (status == HR_OK)
         status = ensure_mark(call, &place);
     if (status == HR_OK)

@@ -22,6 +22,7 @@ open_registry(hr_call *call, hr_endpoint *endpoint, hr_registry **registry)
         opened->only = layout_copy_text(only);
     opened->create = config->number(layout_module, settings, "create") != 0;
     opened->verified = layout_verified_new();
+    opened->subjects = layout_subjects_new();
     pthread_mutex_init(&opened->lock, NULL);
     *registry = opened;
     return HR_OK;
@@ -33,6 +34,7 @@ close_registry(hr_registry *registry)
     layout_repositories_clear(registry);
     pthread_mutex_destroy(&registry->lock);
     layout_verified_free(registry->verified);
+    layout_subjects_free(registry->subjects);
     free(registry->only);
     free(registry->root);
     free(registry);
@@ -64,6 +66,7 @@ static const hr_registry_ops ops = {
     .write_blob = layout_write_blob,
     .commit_blob = layout_commit_blob,
     .abort_blob = layout_abort_blob,
+    .list_referrers = layout_list_referrers,
 };
 
 static const hr_option path_option = {

@@ -219,16 +219,14 @@ get_manifest(hr_registry *registry, hr_call *call, const char *repository,
 }
 
 static hr_status
-put_manifest(hr_registry *registry, hr_call *call, const char *repository,
-             const char *reference, const char *digest, const char *media_type,
-             const void *bytes, uint64_t size_bytes)
+put_manifest(hr_registry *registry, hr_call *call, hr_manifest_put *put)
 {
-    (void)registry, (void)call, (void)repository, (void)reference;
-    (void)digest, (void)media_type, (void)bytes;
+    (void)registry, (void)call;
     null_host->metric->count(null_module, "swallowed_manifests_total",
                              "Manifests that registry-null took.", 1);
     null_host->metric->count(null_module, "swallowed_bytes_total",
-                             "Bytes that registry-null took.", size_bytes);
+                             "Bytes that registry-null took.",
+                             put->size_bytes);
     return HR_OK;
 }
 

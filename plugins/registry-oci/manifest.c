@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Manifests: resolving by HEAD, reading, storing. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,9 @@ copy_text(char *to, size_t capacity, const char *from)
 }
 
 /* Parameters, as "; charset=utf-8", are no part of the type. */
-static void
-copy_media_type(char media_type[HR_MEDIA_TYPE_CAPACITY],
-                const hr_http_exchange *exchange)
+void
+oci_media_type(char media_type[HR_MEDIA_TYPE_CAPACITY],
+               const hr_http_exchange *exchange)
 {
     copy_text(media_type, HR_MEDIA_TYPE_CAPACITY,
               oci_host->http->header(oci_module, exchange, "Content-Type"));
@@ -47,7 +48,7 @@ fill_answer(hr_manifest_query *query, const hr_http_exchange *exchange,
     query->status = HR_OK;
     query->size = size;
     copy_text(query->digest, sizeof query->digest, digest);
-    copy_media_type(query->media_type, exchange);
+    oci_media_type(query->media_type, exchange);
 }
 
 /* Puts a failure where it belongs: on the query, not on the call. */
@@ -195,7 +196,7 @@ give_body(const hr_http_exchange *exchange, hr_manifest_sink *sink)
     uint64_t size;
     const char *body = oci_host->http->body(oci_module, exchange, &size);
 
-    copy_media_type(media_type, exchange);
+    oci_media_type(media_type, exchange);
     sink->take(sink, media_type, body, size);
 }
 
@@ -235,80 +236,99 @@ oci_get_manifest(hr_registry *registry, hr_call *call, const char *repository,
  * is refused even then.  An answer that got lost makes that happen. */
 static int
 is_refused_for_nothing(hr_registry *registry, hr_call *call, uint32_t code,
-                       const char *repository, const char *reference,
-                       const char *digest)
+                       const hr_manifest_put *put)
 {
     hr_manifest_query query = {
         .struct_size = sizeof query,
-        .repository = repository,
-        .reference = reference,
+        .repository = put->repository,
+        .reference = put->reference,
     };
     hr_manifest_query *const queries[] = {&query};
 
     if ((code != 400 && code != 409 && code != 412) ||
-        strchr(reference, ':') != NULL)
+        strchr(put->reference, ':') != NULL)
         return 0;
     if (oci_resolve(registry, call, queries, 1) != HR_OK) {
         oci_host->call->forgive(oci_module, call);
         return 0;
     }
-    return query.status == HR_OK && strcmp(query.digest, digest) == 0;
+    return query.status == HR_OK && strcmp(query.digest, put->digest) == 0;
 }
 
 static hr_status
 check_stored(hr_registry *registry, hr_call *call,
-             const hr_http_exchange *exchange, const char *repository,
-             const char *reference, const char *digest)
+             const hr_http_exchange *exchange, const hr_manifest_put *put)
 {
     uint32_t code = oci_host->http->status(oci_module, exchange);
     const char *stored =
         oci_host->http->header(oci_module, exchange, "Docker-Content-Digest");
 
-    if (is_refused_for_nothing(registry, call, code, repository, reference,
-                               digest))
+    if (is_refused_for_nothing(registry, call, code, put))
         return HR_OK;
     if (code < 200 || code >= 300)
         return oci_refused(call, exchange, "store manifest %s in %s",
-                           reference, repository);
+                           put->reference, put->repository);
     /* One of another algorithm says nothing about ours. */
-    if (stored == NULL || strcmp(stored, digest) == 0 ||
-        strncmp(stored, digest, sizeof "sha256:" - 1) != 0)
+    if (stored == NULL || strcmp(stored, put->digest) == 0 ||
+        strncmp(stored, put->digest, sizeof "sha256:" - 1) != 0)
         return HR_OK;
     return oci_fail(call, HR_INTEGRITY,
                     "store manifest %s in %s: the registry stored %s, not %s",
-                    reference, repository, stored, digest);
+                    put->reference, put->repository, stored, put->digest);
 }
 
-hr_status
-oci_put_manifest(hr_registry *registry, hr_call *call, const char *repository,
-                 const char *reference, const char *digest,
-                 const char *media_type, const void *bytes,
-                 uint64_t size_bytes)
+/* What a registry that can compare is to compare; NULL is no header. */
+static char *
+condition(const hr_manifest_put *put)
 {
-    char *target = oci_format("/v2/%s/manifests/%s", repository, reference);
-    char *type = oci_format("Content-Type: %s", media_type);
-    const char *headers[] = {type, NULL};
+    if (put->expected == NULL)
+        return NULL;
+    if (put->expected[0] == '\0')
+        return oci_format("If-None-Match: *");
+    return oci_format("If-Match: \"%s\"", put->expected);
+}
+
+static hr_status
+ask_put(hr_registry *registry, hr_call *call, const hr_manifest_put *put,
+        hr_http_exchange **exchange)
+{
+    char *target =
+        oci_format("/v2/%s/manifests/%s", put->repository, put->reference);
+    char *type = oci_format("Content-Type: %s", put->media_type);
+    char *match = condition(put);
+    const char *headers[] = {type, match, NULL};
     hr_http_request request = {
         .struct_size = sizeof request,
         .method = HR_HTTP_PUT,
         .target = target,
         .headers = headers,
-        .body = bytes,
-        .body_size = size_bytes,
+        .body = put->bytes,
+        .body_size = put->size_bytes,
     };
-    hr_http_exchange *exchange = NULL;
+    bool complete = target != NULL && type != NULL &&
+                    (match != NULL || put->expected == NULL);
     hr_status status =
-        target != NULL && type != NULL
-            ? oci_ask(registry, call, &request, &exchange)
-            : oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+        complete ? oci_ask(registry, call, &request, exchange)
+                 : oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
 
     free(target);
     free(type);
+    free(match);
+    return status;
+}
+
+hr_status
+oci_put_manifest(hr_registry *registry, hr_call *call, hr_manifest_put *put)
+{
+    hr_http_exchange *exchange = NULL;
+    hr_status status = ask_put(registry, call, put, &exchange);
+
     if (status != HR_OK)
-        return oci_explain(call, status, "store manifest %s in %s", reference,
-                           repository);
-    status =
-        check_stored(registry, call, exchange, repository, reference, digest);
+        return oci_explain(call, status, "store manifest %s in %s",
+                           put->reference, put->repository);
+    status = check_stored(registry, call, exchange, put);
+    put->listed =
+        oci_host->http->header(oci_module, exchange, "OCI-Subject") != NULL;
     oci_host->http->free(oci_module, exchange);
     return status;
 }

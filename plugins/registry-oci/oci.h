@@ -57,6 +57,34 @@ hr_status
 oci_ask(hr_registry *registry, hr_call *call, const hr_http_request *request,
         hr_http_exchange **exchange);
 
+/* Media type of a response, without parameters. */
+void
+oci_media_type(char media_type[HR_MEDIA_TYPE_CAPACITY],
+               const hr_http_exchange *exchange);
+
+/* A list that comes in pages; the texts are the caller's until it ended. */
+typedef struct OciPages {
+    hr_call *call;
+    const char *what;  /* "list tags of library/nginx" */
+    const char *first; /* target of the first page, and what later ones are
+                          relative to */
+    /* Takes one page, of whatever status. */
+    hr_status (*take)(void *data, const hr_http_exchange *exchange);
+    void *data;
+} OciPages;
+
+/* pages.c */
+
+/* Asks for the first page. */
+hr_status
+oci_pages_begin(hr_registry *registry, const OciPages *pages,
+                hr_http_exchange **exchange);
+
+/* Takes it, then all that follow.  Frees `exchange`. */
+hr_status
+oci_pages_end(hr_registry *registry, const OciPages *pages,
+              hr_http_exchange *exchange);
+
 /* list.c */
 hr_status
 oci_list_repositories(hr_registry *registry, hr_call *call, hr_names *names);
@@ -76,10 +104,12 @@ oci_get_manifest(hr_registry *registry, hr_call *call, const char *repository,
                  hr_manifest_sink *sink);
 
 hr_status
-oci_put_manifest(hr_registry *registry, hr_call *call, const char *repository,
-                 const char *reference, const char *digest,
-                 const char *media_type, const void *bytes,
-                 uint64_t size_bytes);
+oci_put_manifest(hr_registry *registry, hr_call *call, hr_manifest_put *put);
+
+/* referrers.c */
+hr_status
+oci_list_referrers(hr_registry *registry, hr_call *call,
+                   hr_referrers_query *const *queries, size_t count);
 
 /* blob.c */
 hr_status

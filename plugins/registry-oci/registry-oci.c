@@ -217,6 +217,7 @@ static const hr_registry_ops ops = {
     .create_blob = oci_create_blob,
     .commit_blob = oci_commit_blob,
     .abort_blob = oci_abort_blob,
+    .list_referrers = oci_list_referrers,
 };
 
 static hr_status

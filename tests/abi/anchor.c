@@ -28,6 +28,8 @@ hr_manifest_query hr_anchor_manifest_query;
 hr_blob hr_anchor_blob;
 hr_blob_query hr_anchor_blob_query;
 hr_manifest_sink hr_anchor_manifest_sink;
+hr_manifest_put hr_anchor_manifest_put;
+hr_referrers_query hr_anchor_referrers_query;
 hr_registry_ops hr_anchor_registry_ops;
 hr_event hr_anchor_event;
 hr_sample hr_anchor_sample;

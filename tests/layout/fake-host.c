@@ -369,10 +369,17 @@ fake_push_manifest(hr_registry *registry, hr_call *call,
 {
     g_autofree char *digest = fake_digest(manifest, strlen(manifest));
 
-    return ops->put_manifest(registry, call, repository,
-                             reference != NULL ? reference : digest, digest,
-                             "application/vnd.oci.image.manifest.v1+json",
-                             manifest, strlen(manifest));
+    hr_manifest_put put = {
+        .struct_size = sizeof put,
+        .repository = repository,
+        .reference = reference != NULL ? reference : digest,
+        .digest = digest,
+        .media_type = "application/vnd.oci.image.manifest.v1+json",
+        .bytes = manifest,
+        .size_bytes = strlen(manifest),
+    };
+
+    return ops->put_manifest(registry, call, &put);
 }
 
 hr_status
@@ -440,6 +447,53 @@ fake_resolve(hr_registry *registry, hr_call *call, const char *repository,
     g_assert_cmpint(ops->resolve(registry, call, queries, 1), ==, HR_OK);
     g_assert_cmpint(call->status, ==, HR_OK);
     return query->status;
+}
+
+/* Takes the list as text. */
+typedef struct ListTaker {
+    hr_manifest_sink sink;
+    char *text;
+} ListTaker;
+
+static void
+take_list(hr_manifest_sink *sink, const char *media_type, const void *bytes,
+          uint64_t size_bytes)
+{
+    ListTaker *taker = (ListTaker *)sink;
+
+    g_assert_cmpstr(media_type, ==, "application/vnd.oci.image.index.v1+json");
+    g_assert_null(taker->text);
+    taker->text = g_strndup(bytes, (gsize)size_bytes);
+}
+
+char *
+fake_referrers(hr_registry *registry, hr_call *call, const char *repository,
+               const char *digest)
+{
+    ListTaker taker = {
+        .sink = {.struct_size = sizeof(hr_manifest_sink), .take = take_list},
+    };
+    hr_referrers_query query = {
+        .struct_size = sizeof query,
+        .repository = repository,
+        .digest = digest,
+        .sink = &taker.sink,
+        .status = HR_BUG,
+    };
+    hr_referrers_query *queries[] = {&query};
+    GString *names = g_string_new(NULL);
+    const char *at = taker.text;
+
+    g_assert_cmpint(ops->list_referrers(registry, call, queries, 1), ==,
+                    HR_OK);
+    at = taker.text;
+    while (at != NULL && (at = strstr(at, "\"digest\":\"")) != NULL) {
+        at += strlen("\"digest\":\"");
+        g_string_append_printf(names, "%s%.*s", names->len > 0 ? " " : "",
+                               (int)strcspn(at, "\""), at);
+    }
+    g_free(taker.text);
+    return g_string_free(names, query.status != HR_OK);
 }
 
 hr_status

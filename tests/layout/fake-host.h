@@ -93,6 +93,12 @@ hr_status
 fake_resolve(hr_registry *registry, hr_call *call, const char *repository,
              const char *reference, hr_manifest_query *query);
 
+/* Digests of what refers to one, in the order of the list, joined with
+ * spaces; NULL if it could not be had. */
+char *
+fake_referrers(hr_registry *registry, hr_call *call, const char *repository,
+               const char *digest);
+
 hr_status
 fake_stat(hr_registry *registry, hr_call *call, const char *repository,
           const char *digest, uint64_t size);

@@ -326,6 +326,46 @@ test_lists_referrer(void)
     room_leave(&room);
 }
 
+/* With a tag and without, also of what is not there; and nothing that only
+ * looks like it. */
+static void
+test_finds_referrers(void)
+{
+    Room room;
+    g_autofree char *image = room_manifest("image", "");
+    g_autofree char *subject = fake_digest(image, strlen(image));
+    g_autofree char *more = g_strdup_printf(
+        ",\"subject\":{\"mediaType\":\"application/vnd.oci.image.manifest.v1"
+        "+json\",\"size\":%zu,\"digest\":\"%s\"}",
+        strlen(image), subject);
+    g_autofree char *sbom = room_manifest("sbom", more);
+    g_autofree char *tagged = room_manifest("tagged", more);
+    g_autofree char *broken =
+        room_manifest("broken", ",\"subject\":{\"digest\":\"../x\"}");
+    g_autofree char *sbom_digest = fake_digest(sbom, strlen(sbom));
+    g_autofree char *tagged_digest = fake_digest(tagged, strlen(tagged));
+    bool in_order = strcmp(sbom_digest, tagged_digest) < 0;
+    g_autofree char *both =
+        g_strconcat(in_order ? sbom_digest : tagged_digest, " ",
+                    in_order ? tagged_digest : sbom_digest, NULL);
+    g_autofree char *none = NULL, *one = NULL, *two = NULL, *again = NULL;
+
+    room_enter(&room);
+    none = fake_referrers(room.registry, &room.call, "a", subject);
+    g_assert_cmpstr(none, ==, "");
+    fake_push_manifest(room.registry, &room.call, "a", NULL, sbom);
+    one = fake_referrers(room.registry, &room.call, "a", subject);
+    g_assert_cmpstr(one, ==, sbom_digest);
+    fake_push_manifest(room.registry, &room.call, "a", "1", image);
+    fake_push_manifest(room.registry, &room.call, "a", "2", tagged);
+    fake_push_manifest(room.registry, &room.call, "a", "3", broken);
+    two = fake_referrers(room.registry, &room.call, "a", subject);
+    g_assert_cmpstr(two, ==, both);
+    again = fake_referrers(room.registry, &room.call, "a", sbom_digest);
+    g_assert_cmpstr(again, ==, "");
+    room_leave(&room);
+}
+
 static void
 test_sees_other_writer(void)
 {
@@ -562,6 +602,8 @@ main(int argc, char **argv)
     g_test_add_func("/layout/moves-a-tag", test_moves_tag);
     g_test_add_func("/layout/lists-a-referrer-without-a-tag",
                     test_lists_referrer);
+    g_test_add_func("/layout/finds-what-refers-to-a-manifest",
+                    test_finds_referrers);
     g_test_add_func("/layout/sees-what-another-process-wrote",
                     test_sees_other_writer);
     g_test_add_func("/layout/keeps-tags-of-eight-threads",

@@ -62,8 +62,8 @@ typedef struct hr_blob_query {
     char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
 } hr_blob_query;
 
-/* Takes a manifest's bytes, exactly as stored.  Called at most once per
- * get_manifest; copies. */
+/* Takes a manifest's bytes, exactly as stored; copies.  Called at most once
+ * per get_manifest, and once for each page of a list of referrers. */
 typedef struct hr_manifest_sink hr_manifest_sink;
 struct hr_manifest_sink {
     uint32_t struct_size;
@@ -71,6 +71,44 @@ struct hr_manifest_sink {
     void (*take)(hr_manifest_sink *sink, const char *media_type,
                  const void *bytes, uint64_t size_bytes);
 };
+
+/* A manifest to be stored.  The host sets the first block, the plugin the
+ * second. */
+typedef struct hr_manifest_put {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *repository;
+    const char *reference; /* a tag, or the digest                    */
+    const char *digest;    /* of the bytes                            */
+    const char *media_type;
+    const void *bytes; /* to be stored as they are                */
+    uint64_t size_bytes;
+    const char *expected; /* digest that the tag leads to so far, ""
+                                  for a tag that is not there: a registry
+                                  that can compare refuses with
+                                  HR_PRECONDITION if that is not so any
+                                  more.  NULL: whatever is there          */
+
+    int32_t listed; /* 1: the registry itself will list it among
+                                  the referrers of its `subject`          */
+    uint32_t reserved_out;
+} hr_manifest_put;
+
+/* What refers to a manifest (has it as its `subject`), asked and answered.
+ * As hr_manifest_query, in two blocks. */
+typedef struct hr_referrers_query {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *repository;
+    const char *digest;     /* what is referred to                     */
+    hr_manifest_sink *sink; /* takes the list                          */
+
+    hr_status status; /* HR_OK, also for none; HR_UNSUPPORTED if
+                                  the registry has no such lists; or an
+                                  error                                   */
+    uint32_t reserved_out;
+    char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
+} hr_referrers_query;
 
 typedef struct hr_registry_ops {
     uint32_t struct_size;
@@ -110,13 +148,10 @@ typedef struct hr_registry_ops {
                               const char *repository, const char *reference,
                               uint64_t limit_bytes, hr_manifest_sink *sink);
 
-    /* Stores one manifest under a tag or under its digest (`reference`),
-     * byte for byte.  `digest` is that of the bytes.  Durable when it
-     * returns. */
+    /* Stores one manifest under a tag or under its digest, byte for byte.
+     * Durable when it returns. */
     hr_status (*put_manifest)(hr_registry *registry, hr_call *call,
-                              const char *repository, const char *reference,
-                              const char *digest, const char *media_type,
-                              const void *bytes, uint64_t size_bytes);
+                              hr_manifest_put *put);
 
     /* Tells which blobs a registry has.  As resolve. */
     hr_status (*stat_blobs)(hr_registry *registry, hr_call *call,
@@ -160,6 +195,14 @@ typedef struct hr_registry_ops {
      * cancelled already. */
     void (*abort_blob)(hr_registry *registry, hr_call *call,
                        hr_blob_writer *writer);
+
+    /* Tells what refers to manifests.  The list of one is given as image
+     * indexes, one for each page, whose `manifests` are the referrers; the
+     * sink gets none or all of them: a part is never the whole.  Otherwise as
+     * resolve.  Optional: without it, the registry has no such lists. */
+    hr_status (*list_referrers)(hr_registry *registry, hr_call *call,
+                                hr_referrers_query *const *queries,
+                                size_t count);
 } hr_registry_ops;
 
 #ifdef __cplusplus
