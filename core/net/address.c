@@ -2,6 +2,7 @@
 /* Address: what kind of network an address is in. */
 #include "net/address.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -114,6 +115,19 @@ hr_address_kind(const struct sockaddr *address)
         memcpy(&six, address, sizeof six);
         return kind_of_6(six.sin6_addr.s6_addr);
     }
+    return HR_ADDRESS_FORBIDDEN;
+}
+
+HrAddressKind
+hr_address_kind_of_text(const char *text)
+{
+    struct in_addr four;
+    struct in6_addr six;
+
+    if (inet_pton(AF_INET, text, &four) == 1)
+        return kind_of_4(ntohl(four.s_addr));
+    if (inet_pton(AF_INET6, text, &six) == 1)
+        return kind_of_6(six.s6_addr);
     return HR_ADDRESS_FORBIDDEN;
 }
 

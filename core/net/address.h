@@ -25,6 +25,11 @@ typedef enum HrAddressKind {
 HrAddressKind
 hr_address_kind(const struct sockaddr *address);
 
+/* The same of an address in writing, without brackets; FORBIDDEN if it is
+ * none. */
+HrAddressKind
+hr_address_kind_of_text(const char *text);
+
 /* May somebody whose own addresses are of kind `own` send us there? */
 bool
 hr_address_allowed(HrAddressKind own, HrAddressKind there);

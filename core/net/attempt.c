@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "net/endpoint.h"
 #include "net/failure.h"
+#include "net/proxy.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -67,23 +68,29 @@ set_trust(const HrAttempt *attempt)
     }
 }
 
+/* False if it is an address that this attempt must not lead to.  Behind a
+ * proxy that is the proxy's to know. */
 static bool
-is_proxied(const HrAttempt *attempt)
+may_reach(HrAttempt *attempt, HrAddressKind kind)
 {
-    static const char *const names[] = {
-        "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-
-    if (attempt->endpoint->proxy != NULL)
+    if (!attempt->stranger || attempt->proxied ||
+        hr_address_allowed(attempt->endpoint->kind, kind))
         return true;
-    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
-        if (g_getenv(names[i]) != NULL && *g_getenv(names[i]) != '\0')
-            return true;
+    attempt->forbidden = true;
     return false;
 }
 
+/* Where the endpoint itself is, strangers may be too. */
+static void
+take_kind(HrAttempt *attempt, HrAddressKind kind)
+{
+    if (!attempt->stranger && !attempt->proxied &&
+        kind != HR_ADDRESS_FORBIDDEN)
+        attempt->endpoint->kind = MAX(attempt->endpoint->kind, kind);
+}
+
 /* Where a name leads is known here, and not before: what a server sends us to
- * is looked at now, so that no name can be changed in between.  Behind a proxy
- * it is the proxy's to look. */
+ * is looked at now, so that no name can be changed in between. */
 static curl_socket_t
 open_socket_cb(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -91,15 +98,55 @@ open_socket_cb(void *data, curlsocktype purpose, struct curl_sockaddr *address)
     HrAddressKind kind = hr_address_kind(&address->addr);
 
     (void)purpose;
-    if (attempt->stranger && !is_proxied(attempt) &&
-        !hr_address_allowed(attempt->endpoint->kind, kind)) {
-        attempt->forbidden = true;
+    if (!may_reach(attempt, kind))
         return CURL_SOCKET_BAD;
-    }
-    if (!attempt->stranger && kind != HR_ADDRESS_FORBIDDEN)
-        attempt->endpoint->kind = MAX(attempt->endpoint->kind, kind);
+#if LIBCURL_VERSION_NUM < 0x075000
+    take_kind(attempt, kind);
+#endif
     return socket(address->family, address->socktype | SOCK_CLOEXEC,
                   address->protocol);
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+/* The connection stands, as secure as it has to be.  It may be an old one,
+ * that somebody else was allowed to make. */
+static int
+before_request_cb(void *data, char *there, char *here, int port_there,
+                  int port_here)
+{
+    HrAttempt *attempt = data;
+    HrAddressKind kind = hr_address_kind_of_text(there);
+
+    (void)here;
+    (void)port_there;
+    (void)port_here;
+    if (!may_reach(attempt, kind))
+        return CURL_PREREQFUNC_ABORT;
+    take_kind(attempt, kind);
+    return CURL_PREREQFUNC_OK;
+}
+#endif
+
+static void
+set_destination(HrAttempt *attempt)
+{
+    CURL *handle = attempt->handle;
+    const char *proxy = hr_proxy_of(attempt->url);
+
+    attempt->proxied = proxy != NULL;
+    attempt->forbidden = false;
+    /* Neither variable is left to libcurl to read. */
+    curl_easy_setopt(handle, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket_cb);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, attempt);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, before_request_cb);
+    curl_easy_setopt(handle, CURLOPT_PREREQDATA, attempt);
+#else
+    if (attempt->stranger)
+        curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+#endif
 }
 
 static void
@@ -162,12 +209,7 @@ hr_attempt_prepare_on_loop(HrAttempt *attempt,
         curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     set_protocols(handle, endpoint->https);
     set_trust(attempt);
-    attempt->forbidden = false;
-    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket_cb);
-    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, attempt);
-    /* libcurl heeds HTTP_PROXY in lower case only. */
-    if (endpoint->proxy != NULL && g_str_has_prefix(attempt->url, "http://"))
-        curl_easy_setopt(handle, CURLOPT_PROXY, endpoint->proxy);
+    set_destination(attempt);
     set_http(attempt);
 }
 

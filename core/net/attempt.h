@@ -39,6 +39,7 @@ typedef struct HrAttempt {
     bool stranger;         /* to a host of the server's choice: its address is
                               looked at, and it gets no client certificate */
     bool own_trust;        /* though the endpoint's CAs hold for it too */
+    bool proxied;          /* it goes through a proxy */
     bool forbidden;        /* after the end: it led to an address that is not
                               for us */
     int os_error;

@@ -214,8 +214,6 @@ hr_endpoint_new(HrNet *net, const HrEndpointSpec *spec, GError **error)
     endpoint->client_key = g_strdup(spec->client_key);
     endpoint->kind =
         spec->allow_private ? HR_ADDRESS_PRIVATE : HR_ADDRESS_PUBLIC;
-    if (g_getenv("http_proxy") == NULL)
-        endpoint->proxy = g_strdup(g_getenv("HTTP_PROXY"));
     endpoint->insecure = spec->insecure;
     endpoint->rules = spec->rules;
     endpoint->settings = spec->settings;
@@ -255,7 +253,6 @@ hr_endpoint_free(HrEndpoint *endpoint)
     g_free(endpoint->ca_text);
     g_free(endpoint->client_cert);
     g_free(endpoint->client_key);
-    g_free(endpoint->proxy);
     g_free(endpoint);
 }
 

@@ -47,7 +47,6 @@ struct hr_endpoint {
     char *ca_text;
     char *client_cert;
     char *client_key;
-    char *proxy; /* for http, whose variable libcurl reads in one case only */
     struct HrLogin *login;
     const HrErrorRules *rules;
     hr_settings *settings;

@@ -281,6 +281,42 @@ def case_foreign_layers_are_not_fetched():
     silent(trap, "a foreign layer")
 
 
+def case_connections_of_another_registry_are_not_lent():
+    """The target is inside, and there are connections to it already."""
+    source, target = Hostile(PUBLIC), Hostile("127.0.0.1")
+    for tag in "12345":
+        source.add("app", tag, content.image(tag))
+    source.rule("GET", "/blobs/", status=307,
+                headers={"Location": f"{target.url}/stolen"})
+    policy = {"attempts": 1, "patience": "1s"}
+    result = run_program("once", config=configuration(
+        [endpoint("s", "oci", url=source.url, policy=policy),
+         endpoint("t", "oci", url=target.url, policy=policy)],
+        [{"name": "st", "source": "s", "target": "t"}]))
+    has(result.out, "is private to this machine", "failed 5")
+    holds(target.count("HEAD") > 0, "the target itself is asked")
+    same(target.count("GET", "stolen"), 0)
+
+
+def case_who_is_spared_by_the_proxy_is_looked_at():
+    """no_proxy names what is inside; and the proxy itself may be."""
+    for place in ("10.1.2.3", "127.0.0.1"):
+        trap = Trap()
+        proxy = Hostile("127.0.0.1")
+        proxy.add("app", "1", content.image("1"))
+        blob_redirect(f"http://{place}:{trap.port}/x")(proxy)
+        run_program(
+            "once", code=1,
+            env={"http_proxy": proxy.url, "no_proxy": "10.0.0.0/8,127.0.0.1"},
+            config=configuration(
+                [endpoint("s", "oci", url="http://behind-proxy.test",
+                          policy={"attempts": 1, "patience": "1s"}),
+                 endpoint("t", "layout", path=path(f"proxied{trap.port}"))],
+                [{"name": "st", "source": "s", "target": "t"}]))
+        holds(proxy.count("GET", "^http://behind-proxy.test/v2/"), "asked")
+        silent(trap, place)
+
+
 def case_the_registry_itself_is_reached_wherever_it_is():
     """What the configuration names is no attack."""
     for host in ("127.0.0.1", "10.1.2.3", "169.254.169.254"):

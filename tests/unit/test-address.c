@@ -62,7 +62,12 @@ test_kinds(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_test_message("%s", cases[i].address);
         g_assert_cmpint(kind(cases[i].address), ==, cases[i].kind);
+        g_assert_cmpint(hr_address_kind_of_text(cases[i].address), ==,
+                        cases[i].kind);
     }
+    g_assert_cmpint(hr_address_kind_of_text(""), ==, HR_ADDRESS_FORBIDDEN);
+    g_assert_cmpint(hr_address_kind_of_text("1.1.1.1:80"), ==,
+                    HR_ADDRESS_FORBIDDEN);
 }
 
 static void
