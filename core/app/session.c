@@ -23,6 +23,10 @@
  * forgotten costs one HEAD. */
 #define BOARD_LIMIT 4096
 
+/* Digests of which it is remembered when they were created; about 150 bytes
+ * each.  What is forgotten is read again. */
+#define CREATIONS_LIMIT 8192
+
 /* How long the end of a pass waits for the sinks. */
 #define SINK_WAIT_US (5 * G_USEC_PER_SEC)
 
@@ -62,6 +66,7 @@ struct HrSession {
     GPtrArray *opened;     /* Opened */
     GPtrArray *strategies; /* HrStrategy */
     GPtrArray *accounts;   /* Account, one a pass */
+    HrCreationMemory *creations;
     HrProgressBar *bar;
 };
 
@@ -236,6 +241,7 @@ hr_session_new(const HrApp *app)
     session->plugins = hr_plugins_new((const char *const *)directories);
     session->cancel = hr_cancel_new(NULL);
     session->accounts = g_ptr_array_new_with_free_func(g_free);
+    session->creations = hr_creation_memory_new(CREATIONS_LIMIT);
     session->bar =
         hr_progress_bar_new(STDERR_FILENO, app->progress, app->colour);
     session->parts = hr_assembly_new("the program");
@@ -263,6 +269,7 @@ hr_session_free(HrSession *session)
     hr_plugins_free(session->plugins);
     hr_cancel_unref(session->cancel);
     g_ptr_array_unref(session->accounts);
+    hr_creation_memory_free(session->creations);
     g_free(session);
 }
 
@@ -572,6 +579,8 @@ prepare_sides(HrSession *session, const char *name,
         .progress = &account->progress,
         .tally = &account->tally,
         .board = other->board,
+        .creations = session->creations,
+        .wall_us = hr_clock_wall_us(),
     };
     return true;
 }

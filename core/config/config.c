@@ -86,6 +86,29 @@ hr_filter_judge(const HrFilter *filter, const char *name, char **rule)
     return in;
 }
 
+static const char *const tag_orders[] = {
+    [HR_TAG_ORDER_SEMVER] = "semver",
+    [HR_TAG_ORDER_ALPHABETICAL] = "alphabetical",
+    [HR_TAG_ORDER_CREATED] = "created",
+};
+
+const char *
+hr_tag_order_name(HrTagOrder order)
+{
+    return tag_orders[order];
+}
+
+bool
+hr_tag_order_from_name(const char *name, HrTagOrder *order)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(tag_orders); i++)
+        if (strcmp(tag_orders[i], name) == 0) {
+            *order = i;
+            return true;
+        }
+    return false;
+}
+
 bool
 hr_select_is_immutable(const HrSelect *select, const char *tag)
 {

@@ -65,8 +65,9 @@ char *
 hr_filter_pattern(const GRegex *regex);
 
 typedef enum HrTagOrder {
-    HR_TAG_ORDER_SEMVER,      /* versions, the highest first; then the rest */
-    HR_TAG_ORDER_ALPHABETICAL /* the last first                             */
+    HR_TAG_ORDER_SEMVER,       /* versions, the highest first; then the rest */
+    HR_TAG_ORDER_ALPHABETICAL, /* the last first                            */
+    HR_TAG_ORDER_CREATED /* the newest first; then those that do not say    */
 } HrTagOrder;
 
 /* Rules of a selection, in the order in which they are asked; see
@@ -77,11 +78,21 @@ typedef struct HrSelect {
     HrVersionRange *semver; /* of tags; NULL: any */
     char *semver_text;
     bool prereleases;     /* lie in ranges that name none, too */
+    int64_t min_age_us;   /* since its image was created; 0: any */
+    int64_t max_age_us;   /* 0: any */
     HrTagOrder order;     /* for `latest` */
     unsigned latest;      /* so many tags of each repository; 0: all */
     GPtrArray *immutable; /* GRegex of tags that never move, as the owner of
                              the registry promises; or NULL */
 } HrSelect;
+
+/* "semver", "alphabetical", "created" */
+const char *
+hr_tag_order_name(HrTagOrder order);
+
+/* False if it is none of these words. */
+bool
+hr_tag_order_from_name(const char *name, HrTagOrder *order);
 
 /* True if a tag is promised never to move.  `select` may be NULL. */
 bool

@@ -11,6 +11,8 @@
 /* Longest name of a repository; tags are shorter. */
 #define NAME_LIMIT 255
 
+#define MS_US INT64_C(1000)
+
 static void
 free_regex(gpointer data)
 {
@@ -132,11 +134,10 @@ read_versions(HrReader *reader, const config_setting_t *tags, const char *path,
     if (hr_reader_has(tags, "latest"))
         filters->latest =
             (unsigned)hr_reader_number(reader, tags, place, "latest");
-    if (order != NULL && strcmp(order, "alphabetical") == 0)
-        filters->order = HR_TAG_ORDER_ALPHABETICAL;
-    else if (order != NULL && strcmp(order, "semver") != 0)
+    if (order != NULL && !hr_tag_order_from_name(order, &filters->order))
         hr_reader_mistake(reader, hr_reader_spot(tags, "sort"), sort_spot,
-                          "is semver or alphabetical, not '%s'", order);
+                          "is semver, alphabetical or created, not '%s'",
+                          order);
     if (semver == NULL)
         return;
     filters->semver = hr_version_range_parse(semver, &error);
@@ -144,6 +145,21 @@ read_versions(HrReader *reader, const config_setting_t *tags, const char *path,
         hr_reader_mistake(reader, hr_reader_spot(tags, "semver"), spot, "%s",
                           error->message);
     filters->semver_text = g_steal_pointer(&semver);
+}
+
+static void
+read_ages(HrReader *reader, const config_setting_t *tags, const char *path,
+          HrSelect *filters)
+{
+    g_autofree char *spot = g_strconcat(path, ".min_age", NULL);
+
+    filters->min_age_us =
+        hr_reader_number(reader, tags, path, "min_age") * MS_US;
+    filters->max_age_us =
+        hr_reader_number(reader, tags, path, "max_age") * MS_US;
+    if (filters->max_age_us > 0 && filters->min_age_us > filters->max_age_us)
+        hr_reader_mistake(reader, hr_reader_spot(tags, "min_age"), spot,
+                          "is more than max_age: no tag could be both");
 }
 
 static void
@@ -155,6 +171,7 @@ read_filters(HrReader *reader, const config_setting_t *select,
     read_filter(reader, select, path, "repositories", &filters->repositories);
     read_filter(reader, select, path, "tags", &filters->tags);
     read_versions(reader, hr_reader_group(select, "tags"), path, filters);
+    read_ages(reader, hr_reader_group(select, "tags"), tags_path, filters);
     filters->immutable = read_patterns(reader, hr_reader_group(select, "tags"),
                                        tags_path, "immutable");
 }

@@ -44,8 +44,14 @@
             "are out."),                                                      \
         KEY(parent ".tags", "prereleases", BOOLEAN, "false", 0, 0,            \
             "Pre-releases lie in ranges that name none."),                    \
+        KEY(parent ".tags", "min_age", DURATION, NULL, 1000, 36500 * DAY,     \
+            "Images created later are out; those that do not say when, "      \
+            "too."),                                                          \
+        KEY(parent ".tags", "max_age", DURATION, NULL, 1000, 36500 * DAY,     \
+            "Images created earlier are out; those that do not say when, "    \
+            "too."),                                                          \
         KEY(parent ".tags", "sort", STRING, "semver", 0, 0,                   \
-            "What latest goes by: semver or alphabetical."),                  \
+            "What latest goes by: semver, alphabetical or created."),         \
         KEY(parent ".tags", "latest", INTEGER, NULL, 1, 1000000,              \
             "So many tags of each repository, after all other rules."),       \
         KEY(parent ".tags", "immutable", STRINGS, NULL, 0, 0,                 \

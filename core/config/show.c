@@ -197,14 +197,18 @@ static void
 put_tags(Writer *writer, const HrSelect *select)
 {
     if (is_empty(&select->tags) && select->semver == NULL &&
-        select->latest == 0 && select->immutable == NULL)
+        select->latest == 0 && select->immutable == NULL &&
+        select->min_age_us == 0 && select->max_age_us == 0)
         return;
     open_block(writer, "tags", '{');
     put_rules_of_names(writer, &select->tags);
     put_text(writer, "semver", select->semver_text);
     put_boolean(writer, "prereleases", select->prereleases);
-    put_text(writer, "sort",
-             select->order == HR_TAG_ORDER_SEMVER ? "semver" : "alphabetical");
+    if (select->min_age_us > 0)
+        put_duration(writer, "min_age", select->min_age_us / 1000);
+    if (select->max_age_us > 0)
+        put_duration(writer, "max_age", select->max_age_us / 1000);
+    put_text(writer, "sort", hr_tag_order_name(select->order));
     if (select->latest > 0)
         put_number(writer, "latest", select->latest);
     put_patterns(writer, "immutable", select->immutable);

@@ -7,12 +7,16 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "model/created.h"
 #include "model/json.h"
 
 #define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define OCI_INDEX "application/vnd.oci.image.index.v1+json"
 #define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
 #define DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define CREATED "org.opencontainers.image.created"
 
 /* Largest size that JSON readers agree on. */
 #define SIZE_LIMIT (INT64_C(1) << 53)
@@ -57,6 +61,12 @@ bool
 hr_media_type_is_index(const char *type)
 {
     return strcmp(type, OCI_INDEX) == 0 || strcmp(type, DOCKER_LIST) == 0;
+}
+
+bool
+hr_media_type_is_image_config(const char *type)
+{
+    return strcmp(type, OCI_CONFIG) == 0 || strcmp(type, DOCKER_CONFIG) == 0;
 }
 
 /* type/subtype of RFC 6838, without parameters. */
@@ -280,6 +290,8 @@ read_document(HrManifest *manifest, const char *media_type, GError **error)
         if (manifest->subject == NULL)
             return false;
     }
+    manifest->created_us = hr_created_parse(
+        hr_json_text(hr_json_get(hr_json_get(json, "annotations"), CREATED)));
     if (hr_media_type_is_index(manifest->media_type))
         return read_index(manifest, json, error);
     return read_image(manifest, json, error);

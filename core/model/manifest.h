@@ -33,6 +33,7 @@ typedef struct HrManifest {
                               once                                        */
     GPtrArray *children;   /* HrDescriptor: manifests of an index         */
     HrDescriptor *subject; /* what a referrer refers to, or NULL          */
+    int64_t created_us;    /* by its annotation; see model/created.h      */
 } HrManifest;
 
 /* Takes `bytes` apart.  `media_type` is what the registry said (NULL: look
@@ -49,6 +50,11 @@ hr_manifest_free(HrManifest *manifest);
 /* True if media type `type` is one of an index or Docker manifest list. */
 bool
 hr_media_type_is_index(const char *type);
+
+/* True if `type` is one of the config of an image, which says when the image
+ * was created and for which platform it is. */
+bool
+hr_media_type_is_image_config(const char *type);
 
 /* The media types to put into Accept, ends in NULL. */
 extern const char *const hr_manifest_media_types[];

@@ -16,6 +16,7 @@
 #include "plug/registry.h"
 #include "plug/strategy.h"
 #include "sync/blob-board.h"
+#include "sync/creation.h"
 #include "sync/explanation.h"
 #include "work/cancel.h"
 #include "work/group.h"
@@ -25,10 +26,12 @@ typedef struct HrPass {
     const char *name;
     HrRegistry *source;
     HrRegistry *target;
-    HrStrategy *strategy;       /* NULL for steps that decide nothing       */
-    const HrSelect *select;     /* NULL: everything                         */
-    const HrRename *rename;     /* NULL: names stay                         */
-    HrExplanation *explanation; /* NULL: nobody asks why                */
+    HrStrategy *strategy;        /* NULL for steps that decide nothing       */
+    const HrSelect *select;      /* NULL: everything                         */
+    const HrRename *rename;      /* NULL: names stay                         */
+    HrExplanation *explanation;  /* NULL: nobody asks why                */
+    HrCreationMemory *creations; /* when images were created            */
+    int64_t wall_us;             /* when the pass began, for ages       */
 
     /* For one artifact or repository under another name: */
     const char *target_repository; /* NULL: as on the source            */

@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "config/schema.h"
+#include "model/created.h"
+
+#define DAY_US (INT64_C(86400) * G_USEC_PER_SEC)
+
 bool
 hr_selection_wants_repository(const HrSelect *select, const char *repository,
                               HrExplanation *explanation)
@@ -71,10 +77,51 @@ order_texts(gconstpointer left, gconstpointer right)
     return strcmp(other->tag, one->tag);
 }
 
+/* The newest first; HR_CREATED_UNKNOWN is before all times. */
+static gint
+order_times(gconstpointer left, gconstpointer right)
+{
+    const HrCandidate *one = *(const HrCandidate *const *)left;
+    const HrCandidate *other = *(const HrCandidate *const *)right;
+
+    if (one->created_us != other->created_us)
+        return one->created_us > other->created_us ? -1 : 1;
+    return strcmp(other->tag, one->tag);
+}
+
 static GCompareFunc
 find_order(HrTagOrder order)
 {
-    return order == HR_TAG_ORDER_SEMVER ? order_versions : order_texts;
+    static const GCompareFunc orders[] = {
+        [HR_TAG_ORDER_SEMVER] = order_versions,
+        [HR_TAG_ORDER_ALPHABETICAL] = order_texts,
+        [HR_TAG_ORDER_CREATED] = order_times,
+    };
+
+    return orders[order];
+}
+
+/* True for a tag that is gone: it is shown to whoever walks, who says so, but
+ * takes no place among the latest. */
+static bool
+has_vanished(const HrCandidate *candidate)
+{
+    return candidate->seen != NULL && candidate->seen->status == HR_NOT_FOUND;
+}
+
+static void
+judge_age(const HrSelection *selection, HrCandidate *candidate)
+{
+    const HrSelect *select = selection->select;
+    bool known = candidate->created_us != HR_CREATED_UNKNOWN;
+    int64_t age_us = known ? selection->now_us - candidate->created_us : 0;
+
+    if (candidate->seen != NULL && candidate->seen->status != HR_OK)
+        candidate->out = HR_TAG_RULE_UNREADABLE;
+    else if (select->min_age_us > 0 && (!known || age_us < select->min_age_us))
+        candidate->out = HR_TAG_RULE_MIN_AGE;
+    else if (select->max_age_us > 0 && (!known || age_us > select->max_age_us))
+        candidate->out = HR_TAG_RULE_MAX_AGE;
 }
 
 static void
@@ -84,7 +131,8 @@ keep_latest(HrSelection *selection)
     g_autoptr(GPtrArray) in = g_ptr_array_new();
 
     for (guint i = 0; i < selection->count; i++)
-        if (selection->candidates[i].out == HR_TAG_RULE_NONE)
+        if (selection->candidates[i].out == HR_TAG_RULE_NONE &&
+            !has_vanished(&selection->candidates[i]))
             g_ptr_array_add(in, &selection->candidates[i]);
     g_ptr_array_sort(in, find_order(select->order));
     for (guint i = 0; i < in->len; i++) {
@@ -106,12 +154,48 @@ hr_selection_new(const HrSelect *select, const GPtrArray *tags)
     selection->candidates = g_new0(HrCandidate, (gsize)tags->len + 1);
     for (guint i = 0; i < tags->len; i++) {
         selection->candidates[i].tag = g_strdup(tags->pdata[i]);
+        selection->candidates[i].created_us = HR_CREATED_UNKNOWN;
         if (select != NULL)
             judge(select, &selection->candidates[i]);
     }
+    return selection;
+}
+
+bool
+hr_selection_needs_ages(const HrSelection *selection)
+{
+    const HrSelect *select = selection->select;
+
+    return select != NULL &&
+           (select->min_age_us > 0 || select->max_age_us > 0 ||
+            (select->order == HR_TAG_ORDER_CREATED && select->latest > 0));
+}
+
+void
+hr_selection_finish(HrSelection *selection, int64_t now_us)
+{
+    const HrSelect *select = selection->select;
+
+    selection->now_us = now_us;
+    for (guint i = 0; select != NULL && i < selection->count; i++) {
+        HrCandidate *candidate = &selection->candidates[i];
+
+        if (candidate->out == HR_TAG_RULE_NONE && !has_vanished(candidate))
+            judge_age(selection, candidate);
+    }
     if (select != NULL && select->latest > 0)
         keep_latest(selection);
-    return selection;
+}
+
+void
+hr_tag_seen_free(HrTagSeen *seen)
+{
+    if (seen == NULL)
+        return;
+    g_free(seen->digest);
+    g_free(seen->media_type);
+    g_free(seen->message);
+    g_free(seen);
 }
 
 void
@@ -122,6 +206,7 @@ hr_selection_free(HrSelection *selection)
     for (guint i = 0; i < selection->count; i++) {
         g_free(selection->candidates[i].tag);
         hr_version_clear(&selection->candidates[i].version);
+        hr_tag_seen_free(selection->candidates[i].seen);
     }
     g_free(selection->candidates);
     g_free(selection);
@@ -140,6 +225,61 @@ hr_selection_find(const HrSelection *selection, const char *tag)
                    sizeof *selection->candidates, compare_tag);
 }
 
+static char *
+describe_age(const HrSelection *selection, const HrCandidate *candidate)
+{
+    int64_t age_us = selection->now_us - candidate->created_us;
+    g_autofree char *short_age = NULL;
+
+    if (candidate->created_us == HR_CREATED_UNKNOWN)
+        return g_strdup("its creation time is not known");
+    if (age_us < 0)
+        return g_strdup("its creation time lies in the future");
+    if (age_us >= 2 * DAY_US)
+        return g_strdup_printf("created %" G_GINT64_FORMAT " days ago",
+                               age_us / DAY_US);
+    short_age = hr_text_format_duration(age_us);
+    return g_strdup_printf("created %s ago", short_age);
+}
+
+static char *
+explain_age(const HrSelection *selection, const HrCandidate *candidate)
+{
+    const HrSelect *select = selection->select;
+    bool is_minimum =
+        candidate->out == HR_TAG_RULE_MIN_AGE ||
+        (candidate->out != HR_TAG_RULE_MAX_AGE && select->min_age_us > 0);
+    int64_t limit_us = is_minimum ? select->min_age_us : select->max_age_us;
+    g_autofree char *limit = hr_schema_format_duration(limit_us / 1000);
+    g_autofree char *age = describe_age(selection, candidate);
+
+    return g_strdup_printf("%s %s: %s", is_minimum ? "min_age" : "max_age",
+                           limit, age);
+}
+
+/* Of one that the rules of age looked at, and let through or not. */
+static char *
+explain_late_rule(const HrSelection *selection, const HrCandidate *candidate)
+{
+    const HrSelect *select = selection->select;
+    g_autofree char *age = NULL;
+
+    if (candidate->out == HR_TAG_RULE_UNREADABLE)
+        return g_strdup_printf("its age could not be found out: %s",
+                               candidate->seen->message);
+    if (has_vanished(candidate))
+        return g_strdup("it vanished from the source after it was listed");
+    if (candidate->rank == 0)
+        return select->min_age_us > 0 || select->max_age_us > 0
+                   ? explain_age(selection, candidate)
+                   : NULL;
+    if (select->order == HR_TAG_ORDER_CREATED)
+        age = describe_age(selection, candidate);
+    return g_strdup_printf("latest %u: it is number %u%s%s", select->latest,
+                           candidate->rank, age != NULL ? ", " : "",
+                           age != NULL ? age : "");
+}
+
 char *
 hr_selection_reason(const HrSelection *selection, const HrCandidate *candidate)
 {
@@ -148,9 +288,11 @@ hr_selection_reason(const HrSelection *selection, const HrCandidate *candidate)
 
     if (select == NULL)
         return g_strdup("everything is wanted");
-    if (candidate->rank > 0)
-        return g_strdup_printf("latest %u: it is number %u", select->latest,
-                               candidate->rank);
+    if (candidate->out != HR_TAG_RULE_NAME &&
+        candidate->out != HR_TAG_RULE_SEMVER)
+        rule = explain_late_rule(selection, candidate);
+    if (rule != NULL)
+        return rule;
     if (candidate->out != HR_TAG_RULE_NAME && select->semver != NULL)
         return g_strdup_printf("semver %s%s", select->semver_text,
                                candidate->is_version ? ""

@@ -3,7 +3,13 @@
  * Selection: which repositories a sync wants, and the tags of one of them on
  * their way through the rules, of which the first that says no decides:
  *
- *     names  ->  allow  ->  deny  ->  semver  ->  sort  ->  latest
+ *     names  ->  allow  ->  deny  ->  semver  ->  age  ->  sort  ->  latest
+ *     '----------- hr_selection_new ------'      '- hr_selection_finish -'
+ *
+ * Rules about age need to know when images were created: whoever makes a
+ * selection finds that out in between, for the tags that are still in.  What
+ * nobody knows the age of is out: a cool-down that cannot be judged lets
+ * nothing through.
  */
 #ifndef HR_SYNC_SELECTION_H
 #define HR_SYNC_SELECTION_H
@@ -30,30 +36,57 @@ typedef enum HrTagRule {
     HR_TAG_RULE_NONE,
     HR_TAG_RULE_NAME, /* names, allow and deny */
     HR_TAG_RULE_SEMVER,
+    HR_TAG_RULE_UNREADABLE, /* its age could not be found out */
+    HR_TAG_RULE_MIN_AGE,
+    HR_TAG_RULE_MAX_AGE,
     HR_TAG_RULE_LATEST
 } HrTagRule;
+
+/* What the source said about a tag when its age was looked for. */
+typedef struct HrTagSeen {
+    hr_status status; /* HR_OK, HR_NOT_FOUND: vanished, or an error */
+    uint64_t size;
+    char *digest; /* NULL unless HR_OK */
+    char *media_type;
+    char *message; /* of an error; or NULL */
+} HrTagSeen;
+
+void
+hr_tag_seen_free(HrTagSeen *seen);
 
 typedef struct HrCandidate {
     char *tag;
     HrTagRule out;
     bool is_version;
     HrVersion version;
-    guint rank; /* from 1, among those that latest looked at; or 0 */
+    int64_t created_us; /* see model/created.h */
+    HrTagSeen *seen;    /* NULL: nobody looked */
+    guint rank;         /* from 1, among those that latest looked at; or 0 */
 } HrCandidate;
 
 typedef struct HrSelection {
     const HrSelect *select; /* NULL: everything is wanted */
     HrCandidate *candidates;
     guint count;
+    int64_t now_us; /* wall clock, once it is finished */
 } HrSelection;
 
-/* Asks all rules about these tags (char *, copied), sorted as a registry's
- * list is.  `select` is borrowed. */
+/* Asks the rules before those of age about these tags (char *, copied), sorted
+ * as a registry's list is.  `select` is borrowed. */
 HrSelection *
 hr_selection_new(const HrSelect *select, const GPtrArray *tags);
 
 void
 hr_selection_free(HrSelection *selection);
+
+/* True if `seen` and `created_us` of the candidates that are in have to be
+ * found out before the end. */
+bool
+hr_selection_needs_ages(const HrSelection *selection);
+
+/* Asks the rest of the rules. */
+void
+hr_selection_finish(HrSelection *selection, int64_t now_us);
 
 /* The candidate of that name, or NULL.  Only if the tags were sorted. */
 const HrCandidate *
@@ -70,5 +103,6 @@ hr_selection_explain(const HrSelection *selection, const char *repository,
                      HrExplanation *explanation);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrSelection, hr_selection_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrTagSeen, hr_tag_seen_free)
 
 #endif

@@ -26,6 +26,7 @@ hr_tag_batch_free(HrTagBatch *batch)
         HrTagPair *pair = &batch->pairs[i];
         HrTagPair *next = i + 1 < batch->count ? pair + 1 : NULL;
 
+        hr_tag_seen_free(pair->seen);
         if (pair->reference[1] != pair->reference[0])
             g_free(pair->reference[1]);
         g_free(pair->reference[0]);
@@ -90,6 +91,18 @@ hr_tag_batch_full(const HrTagBatch *batch)
 }
 
 static void
+fill_in(hr_manifest_query *query, const HrTagSeen *seen)
+{
+    query->status = seen->status;
+    query->size = seen->size;
+    if (seen->digest != NULL)
+        g_strlcpy(query->digest, seen->digest, sizeof query->digest);
+    if (seen->media_type != NULL)
+        g_strlcpy(query->media_type, seen->media_type,
+                  sizeof query->media_type);
+}
+
+static void
 make_queries(HrTagBatch *batch)
 {
     if (batch->queries != NULL)
@@ -104,6 +117,8 @@ make_queries(HrTagBatch *batch)
         query->reference = pair->reference[i % 2];
         if (i % 2 == 1 && pair->missing)
             query->status = HR_NOT_FOUND;
+        if (i % 2 == 0 && pair->seen != NULL)
+            fill_in(query, pair->seen);
     }
 }
 

@@ -21,7 +21,8 @@ typedef struct HrTagBatch HrTagBatch;
 typedef struct HrTagPair {
     char *repository[2]; /* source, target */
     char *reference[2];
-    bool missing; /* the target is known not to have it */
+    bool missing;    /* the target is known not to have it */
+    HrTagSeen *seen; /* what the source said already; or NULL */
 } HrTagPair;
 
 /* `capacity` is at most HR_TAG_BATCH_SIZE; `named` as in HrSighting.  The rest

@@ -275,7 +275,8 @@ judge_unselected(Verifier *verifier, const HrSelection *selection,
     const HrCandidate *candidate = hr_selection_find(selection, tag);
     g_autofree char *reason = NULL;
 
-    if (!hr_selection_admits_tag(selection->select, tag))
+    if (!hr_selection_admits_tag(selection->select, tag) ||
+        (candidate != NULL && candidate->out == HR_TAG_RULE_UNREADABLE))
         return;
     if (candidate == NULL) {
         add_difference(verifier, HR_DIFFERENCE_EXTRA, key,

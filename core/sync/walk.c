@@ -8,6 +8,7 @@
 #include "model/item.h"
 #include "model/reference.h"
 #include "sync/selection.h"
+#include "sync/tag-ages.h"
 #include "sync/tag-batch.h"
 
 /* From so many tags on, a list of the target's is worth its one request. */
@@ -25,6 +26,8 @@ typedef struct Walk {
 typedef struct RepositoryJob {
     Walk *walk;
     char *repository;
+    HrSelection *selection;
+    bool named; /* its tags were, and not listed */
     HrParking parking;
 } RepositoryJob;
 
@@ -118,9 +121,10 @@ submit_batch(Walk *walk, HrTagBatch *batch)
 
 /* Splits the tags that are in into batches. */
 static void
-split_tags(Walk *walk, const RepositoryJob *job, const HrSelection *selection,
-           bool named, HrCall *call)
+split_tags(const RepositoryJob *job, HrCall *call)
 {
+    Walk *walk = job->walk;
+    const HrSelection *selection = job->selection;
     const HrPass *pass = walk->pass;
     g_autofree char *target = hr_pass_target_name(pass, job->repository);
     g_autoptr(GHashTable) known = NULL;
@@ -131,10 +135,11 @@ split_tags(Walk *walk, const RepositoryJob *job, const HrSelection *selection,
     if (is_list_worthwhile(walk, selection, &left))
         known = list_target(walk, target, call);
     for (guint i = 0; i < selection->count; i++) {
-        const char *tag = selection->candidates[i].tag;
+        HrCandidate *candidate = &selection->candidates[i];
+        const char *tag = candidate->tag;
         HrTagPair *pair;
 
-        if (selection->candidates[i].out != HR_TAG_RULE_NONE)
+        if (candidate->out != HR_TAG_RULE_NONE)
             continue;
         left--;
         if (is_settled(walk, job->repository, tag, known)) {
@@ -142,10 +147,12 @@ split_tags(Walk *walk, const RepositoryJob *job, const HrSelection *selection,
             continue;
         }
         if (batch == NULL)
-            batch = hr_tag_batch_new(pass, walk->visitor, walk->group,
-                                     MIN(HR_TAG_BATCH_SIZE, left + 1), named);
+            batch =
+                hr_tag_batch_new(pass, walk->visitor, walk->group,
+                                 MIN(HR_TAG_BATCH_SIZE, left + 1), job->named);
         pair = hr_tag_batch_add(batch, job->repository, tag, target, tag);
         pair->missing = known != NULL && !g_hash_table_contains(known, tag);
+        pair->seen = g_steal_pointer(&candidate->seen);
         if (hr_tag_batch_full(batch))
             submit_batch(walk, g_steal_pointer(&batch));
     }
@@ -159,9 +166,53 @@ end_repository(RepositoryJob *job)
 {
     HrGroup *group = job->walk->group;
 
+    hr_selection_free(job->selection);
     g_free(job->repository);
     g_free(job);
     hr_group_leave(group);
+}
+
+static void
+report_unreadable(const RepositoryJob *job)
+{
+    const HrVisitor *visitor = job->walk->visitor;
+    const HrSelection *selection = job->selection;
+
+    for (guint i = 0; i < selection->count; i++) {
+        const HrCandidate *candidate = &selection->candidates[i];
+        g_autoptr(GError) error = NULL;
+        g_autofree char *key = NULL;
+
+        if (candidate->out != HR_TAG_RULE_UNREADABLE)
+            continue;
+        key = hr_tag_key(job->repository, candidate->tag);
+        hr_error_set(&error, candidate->seen->status,
+                     "its age could not be found out: %s",
+                     candidate->seen->message);
+        visitor->problem(visitor->data, key, error);
+    }
+}
+
+/* Once the ages of its tags are known, if anybody asks for them. */
+static void
+finish_repository(void *data)
+{
+    RepositoryJob *job = data;
+    const HrPass *pass = job->walk->pass;
+    const HrVisitor *visitor = job->walk->visitor;
+    g_autoptr(HrCall) call = hr_pass_call(pass);
+
+    hr_selection_finish(job->selection, pass->wall_us);
+    if (pass->explanation != NULL)
+        hr_selection_explain(job->selection, job->repository,
+                             pass->explanation);
+    atomic_fetch_add(&pass->progress->repositories, 1);
+    report_unreadable(job);
+    split_tags(job, call);
+    if (visitor->listed != NULL)
+        visitor->listed(visitor->data, call, job->repository,
+                        job->named ? NULL : job->selection);
+    end_repository(job);
 }
 
 static void
@@ -172,7 +223,6 @@ run_repository(void *data)
     const HrPass *pass = walk->pass;
     const HrVisitor *visitor = walk->visitor;
     g_autoptr(HrCall) call = hr_pass_call(pass);
-    g_autoptr(HrSelection) selection = NULL;
     g_autoptr(GError) error = NULL;
     bool listed;
     g_autoptr(GPtrArray) tags =
@@ -187,15 +237,13 @@ run_repository(void *data)
         end_repository(job);
         return;
     }
-    selection = hr_selection_new(pass->select, tags);
-    if (pass->explanation != NULL)
-        hr_selection_explain(selection, job->repository, pass->explanation);
-    atomic_fetch_add(&pass->progress->repositories, 1);
-    split_tags(walk, job, selection, !listed, call);
-    if (visitor->listed != NULL)
-        visitor->listed(visitor->data, call, job->repository,
-                        listed ? selection : NULL);
-    end_repository(job);
+    job->named = !listed;
+    job->selection = hr_selection_new(pass->select, tags);
+    if (hr_selection_needs_ages(job->selection))
+        hr_tag_ages_find(pass, job->repository, job->selection,
+                         finish_repository, job);
+    else
+        finish_repository(job);
 }
 
 static void

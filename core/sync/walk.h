@@ -2,10 +2,11 @@
 /*
  * Walk: every selected tag, seen on both sides.
  *
- *     repositories --> one job each: tags --> batches --> resolve both sides
- *     (or names)         (or names)            of 64          |
- *                                                             v
- *                                              visit, once per batch
+ *     repositories --> one job each: tags --> selection --> batches of 64:
+ *     (or names)         (or names)            |     ^       resolve both sides
+ *                                              '-ages'               |
+ *                                              (batches of 16)       v
+ *                                                      visit, once per batch
  *
  * Where many tags are wanted, the target's list is asked for first: a tag that
  * it does not have needs no question of its own.  The same list tells which of

@@ -149,6 +149,7 @@ static const char full_text[] =
     "                   deny = [ \".*-old\" ]; };\n"
     "  tags = { names = ( \"1.0\", \"latest\" ); semver = \"^1 || 2.x\";\n"
     "    prereleases = true; sort = \"alphabetical\"; latest = 7;\n"
+    "    min_age = \"36h\"; max_age = \"90d\";\n"
     "    immutable = [ \"v.*\", \"1|2\" ]; }; } );\n"
     "endpoints = (\n"
     "  { name = \"paris\"; type = \"oci\"; url = \"https://${HOST}:5000\";\n"
@@ -208,7 +209,7 @@ test_reads_every_key(void)
                     90 * G_USEC_PER_SEC);
     g_assert_cmpint(policy->retry[HR_CLASS_BLOB].attempt_timeout_us, ==, 0);
     g_assert_cmpint(policy->stall_us, ==, INT64_C(3600) * G_USEC_PER_SEC);
-    g_assert_cmpuint(paris->place.line, ==, 11);
+    g_assert_cmpuint(paris->place.line, ==, 12);
     g_assert_cmpstr(hr_settings_text(vault->settings, "path"), ==, store);
     g_assert_cmpint(hr_settings_number(vault->settings, "cache_size"), ==,
                     INT64_C(5) << 30);
@@ -245,6 +246,11 @@ test_reads_syncs_and_their_selections(void)
     g_assert_false(
         hr_filter_judge(&there->select.repositories, "other/x", NULL));
     g_assert_cmpstr(there->select.tags.names[1], ==, "latest");
+    g_assert_cmpint(there->select.min_age_us, ==,
+                    INT64_C(36) * 3600 * G_USEC_PER_SEC);
+    g_assert_cmpint(there->select.max_age_us, ==,
+                    INT64_C(90) * 86400 * G_USEC_PER_SEC);
+    g_assert_cmpint(back->select.min_age_us, ==, 0);
     g_assert_true(hr_select_is_immutable(&there->select, "v1"));
     g_assert_true(hr_select_is_immutable(&there->select, "2"));
     g_assert_false(hr_select_is_immutable(&there->select, "12"));
@@ -295,6 +301,8 @@ test_show_can_be_loaded_again(void)
     g_assert_nonnull(strstr(shown, "window_calls = 40;"));
     g_assert_nonnull(strstr(shown, "semver = \"^1 || 2.x\";"));
     g_assert_nonnull(strstr(shown, "latest = 7;"));
+    g_assert_nonnull(strstr(shown, "min_age = \"36h\";"));
+    g_assert_nonnull(strstr(shown, "max_age = \"90d\";"));
     g_assert_nonnull(strstr(shown, "immutable = [ \"v.*\", \"1|2\" ];"));
     g_assert_nonnull(strstr(shown, "strip = \"a/\";"));
     g_assert_nonnull(strstr(shown, "code = \"IN_USE\";"));
@@ -625,6 +633,21 @@ static const Bad bads[] = {
      ONE_SYNC("select = { tags = { allow = [ \"a)|(b\" ]; }; };"),
      "dir/a.conf:4: syncs[].select.tags.allow: 'a)|(b' is no regular "
      "expression: at char 1: ..."},
+    {"bad-immutable",
+     ONE_SYNC("select = { tags = { immutable = [ \"v(\" ]; }; };"),
+     "dir/a.conf:4: syncs[].select.tags.immutable: 'v(' is no regular "
+     "expression: at char 2: ..."},
+    {"ages-that-exclude-each-other",
+     ONE_SYNC("select = { tags = { max_age = \"2d\";\nmin_age = \"3d\"; }; "
+              "};"),
+     "dir/a.conf:5: syncs[].select.tags.min_age: is more than max_age: no tag "
+     "could be both"},
+    {"age-without-unit",
+     ONE_SYNC("select = { tags = { min_age = \"3\"; }; };"),
+     "dir/a.conf:4: syncs[].select.tags.min_age: '3' is not a duration: ..."},
+    {"unknown-order", ONE_SYNC("select = { tags = { sort = \"newest\"; }; };"),
+     "dir/a.conf:4: syncs[].select.tags.sort: is semver, alphabetical or "
+     "created, not 'newest'"},
     {"empty-allow", ONE_SYNC("select = { tags = { allow = [ ]; }; };"),
      "dir/a.conf:4: syncs[].select.tags.allow: is empty and would select "
      "nothing: leave it out to select everything"},

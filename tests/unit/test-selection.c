@@ -27,6 +27,8 @@ expect(const HrSelect *select, const char *const *wanted)
     g_autoptr(GPtrArray) tags = make_tags(all);
     g_autoptr(HrSelection) selection = hr_selection_new(select, tags);
 
+    g_assert_false(hr_selection_needs_ages(selection));
+    hr_selection_finish(selection, 0);
     for (guint i = 0; i < selection->count; i++) {
         const HrCandidate *candidate = &selection->candidates[i];
 
@@ -77,6 +79,7 @@ test_reasons(void)
     select.semver = hr_version_range_parse("1.x", NULL);
     select.semver_text = g_strdup("1.x");
     selection = hr_selection_new(&select, tags);
+    hr_selection_finish(selection, 0);
     hr_selection_explain(selection, "app", explanation);
     hr_explanation_note(explanation, "app", "1.9.0", "and more");
     list = hr_explanation_list(explanation);
@@ -107,6 +110,7 @@ test_find(void)
     g_autoptr(GPtrArray) tags = make_tags(sorted);
     g_autoptr(HrSelection) selection = hr_selection_new(&select, tags);
 
+    hr_selection_finish(selection, 0);
     for (guint i = 0; sorted[i] != NULL; i++)
         g_assert_true(hr_selection_find(selection, sorted[i]) ==
                       &selection->candidates[i]);
@@ -118,6 +122,120 @@ test_find(void)
                     HR_TAG_RULE_NONE);
 }
 
+#define DAY (INT64_C(86400) * G_USEC_PER_SEC)
+#define NOW (20000 * DAY)
+
+/* Tags named for their age in days; "none" does not say, "gone" vanished,
+ * "sick" could not be looked at. */
+static const char *const aged[] = {"1",  "10",   "2",    "200",  "40", "5",
+                                   "-1", "gone", "none", "sick", NULL};
+
+static HrSelection *
+select_aged(const HrSelect *select)
+{
+    g_autoptr(GPtrArray) tags = make_tags(aged);
+    HrSelection *selection = hr_selection_new(select, tags);
+
+    g_assert_true(hr_selection_needs_ages(selection));
+    for (guint i = 0; i < selection->count; i++) {
+        HrCandidate *candidate = &selection->candidates[i];
+
+        candidate->seen = g_new0(HrTagSeen, 1);
+        if (strcmp(candidate->tag, "gone") == 0)
+            candidate->seen->status = HR_NOT_FOUND;
+        else if (strcmp(candidate->tag, "sick") == 0)
+            candidate->seen->status = HR_TLS;
+        else if (strcmp(candidate->tag, "none") != 0)
+            candidate->created_us =
+                NOW - DAY * g_ascii_strtoll(candidate->tag, NULL, 10);
+        if (candidate->seen->status != HR_OK)
+            candidate->seen->message = g_strdup("a sentence");
+    }
+    hr_selection_finish(selection, NOW);
+    return selection;
+}
+
+static void
+expect_reason(const HrSelection *selection, const char *tag, HrTagRule out,
+              const char *reason)
+{
+    for (guint i = 0; i < selection->count; i++) {
+        const HrCandidate *candidate = &selection->candidates[i];
+        g_autofree char *found = hr_selection_reason(selection, candidate);
+
+        if (strcmp(candidate->tag, tag) != 0)
+            continue;
+        g_assert_cmpint(candidate->out, ==, out);
+        g_assert_cmpstr(found, ==, reason);
+        return;
+    }
+    g_assert_not_reached();
+}
+
+static void
+test_ages(void)
+{
+    const HrSelect select = {.min_age_us = 2 * DAY, .max_age_us = 40 * DAY};
+    g_autoptr(HrSelection) selection = select_aged(&select);
+
+    expect_reason(selection, "1", HR_TAG_RULE_MIN_AGE,
+                  "min_age 2d: created 24 h 0 min ago");
+    expect_reason(selection, "-1", HR_TAG_RULE_MIN_AGE,
+                  "min_age 2d: its creation time lies in the future");
+    expect_reason(selection, "none", HR_TAG_RULE_MIN_AGE,
+                  "min_age 2d: its creation time is not known");
+    expect_reason(selection, "2", HR_TAG_RULE_NONE,
+                  "min_age 2d: created 2 days ago");
+    expect_reason(selection, "40", HR_TAG_RULE_NONE,
+                  "min_age 2d: created 40 days ago");
+    expect_reason(selection, "200", HR_TAG_RULE_MAX_AGE,
+                  "max_age 40d: created 200 days ago");
+    expect_reason(selection, "gone", HR_TAG_RULE_NONE,
+                  "it vanished from the source after it was listed");
+    expect_reason(selection, "sick", HR_TAG_RULE_UNREADABLE,
+                  "its age could not be found out: a sentence");
+}
+
+static void
+test_unknown_is_out_of_max_age_too(void)
+{
+    const HrSelect select = {.max_age_us = 40 * DAY};
+    g_autoptr(HrSelection) selection = select_aged(&select);
+
+    expect_reason(selection, "none", HR_TAG_RULE_MAX_AGE,
+                  "max_age 40d: its creation time is not known");
+    expect_reason(selection, "-1", HR_TAG_RULE_NONE,
+                  "max_age 40d: its creation time lies in the future");
+    expect_reason(selection, "1", HR_TAG_RULE_NONE,
+                  "max_age 40d: created 24 h 0 min ago");
+}
+
+static void
+test_newest_created(void)
+{
+    const HrSelect select = {
+        .min_age_us = 2 * DAY, .order = HR_TAG_ORDER_CREATED, .latest = 2};
+    const HrSelect unlimited = {.order = HR_TAG_ORDER_CREATED, .latest = 7};
+    g_autoptr(HrSelection) selection = select_aged(&select);
+    g_autoptr(HrSelection) each = select_aged(&unlimited);
+
+    /* Age comes before latest: 1 is not counted. */
+    expect_reason(selection, "1", HR_TAG_RULE_MIN_AGE,
+                  "min_age 2d: created 24 h 0 min ago");
+    expect_reason(selection, "2", HR_TAG_RULE_NONE,
+                  "latest 2: it is number 1, created 2 days ago");
+    expect_reason(selection, "5", HR_TAG_RULE_NONE,
+                  "latest 2: it is number 2, created 5 days ago");
+    expect_reason(selection, "10", HR_TAG_RULE_LATEST,
+                  "latest 2: it is number 3, created 10 days ago");
+    expect_reason(selection, "gone", HR_TAG_RULE_NONE,
+                  "it vanished from the source after it was listed");
+    expect_reason(each, "200", HR_TAG_RULE_NONE,
+                  "latest 7: it is number 7, created 200 days ago");
+    expect_reason(each, "none", HR_TAG_RULE_LATEST,
+                  "latest 7: it is number 8, its creation time is not known");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -125,5 +243,10 @@ main(int argc, char **argv)
     g_test_add_func("/selection/rules-in-their-order", test_rules);
     g_test_add_func("/selection/says-why", test_reasons);
     g_test_add_func("/selection/finds-a-tag-again", test_find);
+    g_test_add_func("/selection/leaves-out-the-young-and-the-old", test_ages);
+    g_test_add_func("/selection/what-does-not-say-its-age-is-out",
+                    test_unknown_is_out_of_max_age_too);
+    g_test_add_func("/selection/takes-the-newest-created",
+                    test_newest_created);
     return g_test_run();
 }
