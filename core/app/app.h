@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "observe/progress-bar.h"
+
 /* Exit codes (DESIGN: 130 and 143 are for signals). */
 enum {
     HR_EXIT_DONE = 0,
@@ -28,8 +30,8 @@ typedef struct HrApp {
     char *auth_file;   /* of saved logins; NULL: the usual places */
     bool quiet;
     bool json_log;
-    bool colour;   /* stdout and stderr may carry colours */
-    bool progress; /* a person is watching stderr         */
+    bool colour; /* stdout and stderr may carry colours */
+    HrProgressStyle progress;
 } HrApp;
 
 typedef struct HrCommand {

@@ -144,7 +144,9 @@ configure_log(const GlobalOptions *options, HrApp *app)
     }
     app->quiet = options->quiet;
     app->colour = terminal && (no_colour == NULL || *no_colour == '\0');
-    app->progress = terminal && !app->quiet && !app->json_log;
+    app->progress = app->quiet                   ? HR_PROGRESS_NONE
+                    : terminal && !app->json_log ? HR_PROGRESS_BAR
+                                                 : HR_PROGRESS_LOG;
     hr_log_configure(app->quiet ? HR_LOG_ERROR : level,
                      app->json_log ? HR_LOG_FORMAT_JSON : HR_LOG_FORMAT_TEXT,
                      app->colour);

@@ -88,8 +88,8 @@ hr_pass_runner_apply(const HrPass *pass, HrReport *report)
                pass->name, report->plan->changes->len,
                report->plan->unchanged);
     hr_apply_run(pass, report->plan, &report->counts);
-    report->requests = atomic_load(&pass->tally->requests);
-    report->retries = atomic_load(&pass->tally->retries);
+    report->requests = atomic_load(&pass->progress->requests);
+    report->retries = atomic_load(&pass->progress->retries);
 }
 
 /* A sync on its way. */

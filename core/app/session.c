@@ -13,6 +13,7 @@
 #include "config/auth-file.h"
 #include "config/certs-d.h"
 #include "config/secret-reference.h"
+#include "observe/progress-bar.h"
 #include "plug/sink.h"
 #include "work/lifecycle.h"
 
@@ -50,7 +51,6 @@ typedef struct Opened {
 /* What passes add to, for as long as the loops run. */
 typedef struct Account {
     HrProgress progress;
-    HrTally tally;
     char name[];
 } Account;
 
@@ -532,14 +532,7 @@ tick(void *data)
                                "more quits at once");
         hr_cancel_trigger(session->cancel);
     }
-    for (guint i = 0; i < session->accounts->len; i++) {
-        const Account *account = session->accounts->pdata[i];
-
-        if (!atomic_load(&account->progress.running))
-            continue;
-        hr_progress_bar_draw(session->bar, account->name, &account->progress);
-        break;
-    }
+    hr_progress_bar_draw(session->bar, hr_clock_monotonic_us());
 }
 
 static Account *
@@ -550,6 +543,7 @@ open_account(HrSession *session, const char *name)
 
     memcpy(account->name, name, size);
     g_ptr_array_add(session->accounts, account);
+    hr_progress_bar_add(session->bar, account->name, &account->progress);
     return account;
 }
 
@@ -577,7 +571,6 @@ prepare_sides(HrSession *session, const char *name,
         .cancel = session->cancel,
         .feed = session->feed,
         .progress = &account->progress,
-        .tally = &account->tally,
         .board = other->board,
         .creations = session->creations,
         .wall_us = hr_clock_wall_us(),

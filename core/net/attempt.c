@@ -270,7 +270,7 @@ account(HrAttempt *attempt, CURLcode code)
     attempt->moved_bytes = (uint64_t)(sent_bytes + received_bytes);
     attempt->sent = request_size > 0;
     attempt->os_error = (int)os_error;
-    hr_endpoint_count_on_loop(attempt->endpoint, attempt->tally,
+    hr_endpoint_count_on_loop(attempt->endpoint, attempt->progress,
                               attempt->method, attempt->response->status,
                               (uint64_t)sent_bytes, (uint64_t)received_bytes,
                               duration_us);

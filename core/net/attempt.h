@@ -18,7 +18,7 @@
 
 typedef struct HrAttempt {
     HrEndpoint *endpoint;
-    HrTally *tally; /* of its call; or NULL */
+    HrProgress *progress; /* of its call; or NULL */
     unsigned method;
     const char *url;
     struct curl_slist *headers;

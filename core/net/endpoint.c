@@ -363,7 +363,7 @@ hr_endpoint_repeat_blob(HrEndpoint *endpoint, HrRetryState *state,
                      hr_call_deadline_us(call), &random, &decision);
     *at_us = decision.at_us;
     if (decision.verdict == HR_RETRY_AGAIN) {
-        hr_endpoint_count_retry(endpoint, hr_call_tally(call));
+        hr_endpoint_count_retry(endpoint, hr_call_progress(call));
         return true;
     }
     if (decision.verdict == HR_RETRY_LATER)
@@ -400,14 +400,14 @@ find_sample(HrEndpoint *endpoint, unsigned method, unsigned status)
 }
 
 void
-hr_endpoint_count_on_loop(HrEndpoint *endpoint, HrTally *tally,
+hr_endpoint_count_on_loop(HrEndpoint *endpoint, HrProgress *progress,
                           unsigned method, unsigned status,
                           uint64_t sent_bytes, uint64_t received_bytes,
                           int64_t duration_us)
 {
     atomic_fetch_add(&endpoint->request_count, 1);
-    if (tally != NULL)
-        atomic_fetch_add(&tally->requests, 1);
+    if (progress != NULL)
+        atomic_fetch_add(&progress->requests, 1);
     if (method != HR_HTTP_GET && method != HR_HTTP_HEAD)
         atomic_fetch_add(&endpoint->write_count, 1);
     hr_sample_add(find_sample(endpoint, method, status), 1);
@@ -423,11 +423,11 @@ hr_endpoint_count_on_loop(HrEndpoint *endpoint, HrTally *tally,
 }
 
 void
-hr_endpoint_count_retry(HrEndpoint *endpoint, HrTally *tally)
+hr_endpoint_count_retry(HrEndpoint *endpoint, HrProgress *progress)
 {
     atomic_fetch_add(&endpoint->retry_count, 1);
-    if (tally != NULL)
-        atomic_fetch_add(&tally->retries, 1);
+    if (progress != NULL)
+        atomic_fetch_add(&progress->retries, 1);
     /* A directory has no metrics of requests. */
     if (endpoint->retried != NULL)
         hr_sample_add(endpoint->retried, 1);

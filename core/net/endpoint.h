@@ -77,17 +77,17 @@ struct hr_endpoint {
 const char *
 hr_method_name(unsigned method);
 
-/* Counts one attempt, at `tally` (may be NULL) too; status 0 stands for one
+/* Counts one attempt, at `progress` (may be NULL) too; status 0 stands for one
  * without a response. */
 void
-hr_endpoint_count_on_loop(HrEndpoint *endpoint, HrTally *tally,
+hr_endpoint_count_on_loop(HrEndpoint *endpoint, HrProgress *progress,
                           unsigned method, unsigned status,
                           uint64_t sent_bytes, uint64_t received_bytes,
                           int64_t duration_us);
 
 /* From any thread. */
 void
-hr_endpoint_count_retry(HrEndpoint *endpoint, HrTally *tally);
+hr_endpoint_count_retry(HrEndpoint *endpoint, HrProgress *progress);
 
 /* Brings what the guards show up to date, and hands their notes over. */
 void

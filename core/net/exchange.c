@@ -303,7 +303,7 @@ start_cb(void *data)
     HrAttempt *attempt = &leg->send.attempt;
 
     if (exchange->operation.attempts > 1 && !leg->send.leg.hedge)
-        hr_endpoint_count_retry(exchange->endpoint, attempt->tally);
+        hr_endpoint_count_retry(exchange->endpoint, attempt->progress);
     attempt->timeout_us = leg->send.leg.timeout_us;
     hr_attempt_prepare_on_loop(attempt, attempt_ended_cb, leg);
     curl_easy_setopt(attempt->handle, CURLOPT_HEADERFUNCTION,
@@ -376,7 +376,7 @@ start_leg(HrExchange *exchange, Leg *leg, bool hedge)
     hr_response_reset(&send->response);
     hr_send_init(send, exchange->request, false);
     send->attempt.fresh = hedge;
-    send->attempt.tally = hr_call_tally(exchange->call);
+    send->attempt.progress = hr_call_progress(exchange->call);
     send->start = start_cb;
     send->owner = leg;
     hr_leg_init(&send->leg, &exchange->operation, hr_send_stages);

@@ -408,7 +408,7 @@ take_refusal(HrToken *token, const HrResponse *response)
 }
 
 static void
-begin_fetch(HrToken *token, HrTally *tally);
+begin_fetch(HrToken *token, HrProgress *progress);
 
 /* All who wait for it go on, with it or without. */
 static void
@@ -444,7 +444,7 @@ fetched_cb(void *data)
     const GError *error = NULL;
     const HrResponse *response =
         hr_exchange_answer_on_loop(token->fetch, &error);
-    HrTally *tally = hr_call_tally(token->call);
+    HrProgress *progress = hr_call_progress(token->call);
     bool again = false;
 
     if (response == NULL)
@@ -460,7 +460,7 @@ fetched_cb(void *data)
     drop_fetch(token);
     if (again) {
         token->by_post = true;
-        begin_fetch(token, tally);
+        begin_fetch(token, progress);
     } else {
         wake_all(token);
     }
@@ -527,7 +527,7 @@ make_url(const HrToken *token, bool named)
 
 /* Counted with those for whom it is fetched first. */
 static void
-begin_fetch(HrToken *token, HrTally *tally)
+begin_fetch(HrToken *token, HrProgress *progress)
 {
     HrLogin *login = token->login;
     const Account *account = login->trusted ? token->account : NULL;
@@ -552,7 +552,7 @@ begin_fetch(HrToken *token, HrTally *tally)
     }
     token->named = account != NULL;
     token->call = hr_call_new(NULL, HR_TIME_NEVER);
-    hr_call_set_tally(token->call, tally);
+    hr_call_set_progress(token->call, progress);
     token->fetch = hr_exchange_begin_on_loop(token->call, request,
                                              HR_CLASS_AUTH, fetched_cb, token);
 }
@@ -630,7 +630,7 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
     token->holders++;
     if (token->fetch == NULL) {
         token->round++;
-        begin_fetch(token, send->attempt.tally);
+        begin_fetch(token, send->attempt.progress);
     }
     send->round = token->round;
     g_ptr_array_add(token->waiting, send);

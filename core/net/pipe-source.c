@@ -355,7 +355,7 @@ hr_pipe_resume_source_later_on_loop(HrPipe *pipe, GError *error)
                      now, hr_call_deadline_us(pipe->call), &random, &decision);
     if (decision.verdict != HR_RETRY_AGAIN)
         return false;
-    hr_endpoint_count_retry(endpoint, source->send.attempt.tally);
+    hr_endpoint_count_retry(endpoint, source->send.attempt.progress);
     wait = hr_text_format_duration(MAX(decision.at_us - now, 0));
     hr_notes_add(&pipe->notes, HR_LOG_INFO,
                  g_strdup_printf("%s: %s broke off after %" PRId64

@@ -135,6 +135,10 @@ hr_pipe_verify(HrPipe *pipe, GError **error);
 size_t
 hr_pipe_available(const HrPipe *pipe);
 
+/* Counts bytes that the target took. */
+void
+hr_pipe_count_moved(HrPipe *pipe, size_t size);
+
 /* How much has to be there, or free, before somebody is woken for it. */
 size_t
 hr_pipe_batch_bytes(const HrPipe *pipe);

@@ -64,7 +64,7 @@ read_cb(char *buffer, size_t size, size_t count, void *data)
     }
     taken = hr_ring_read(pipe->ring, buffer,
                          MIN(size * count, hr_pipe_available(pipe)));
-    atomic_fetch_add(&pipe->moved, (int_fast64_t)taken);
+    hr_pipe_count_moved(pipe, taken);
     hr_pipe_count_on_loop(&pipe->target, taken);
     tell_producer(pipe);
     return taken;

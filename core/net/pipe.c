@@ -157,6 +157,16 @@ hr_pipe_available(const HrPipe *pipe)
     return used > HR_PIPE_HELD_BYTES ? used - HR_PIPE_HELD_BYTES : 0;
 }
 
+void
+hr_pipe_count_moved(HrPipe *pipe, size_t size)
+{
+    HrProgress *progress = hr_call_progress(pipe->call);
+
+    atomic_fetch_add(&pipe->moved, (int_fast64_t)size);
+    if (progress != NULL)
+        atomic_fetch_add(&progress->bytes, size);
+}
+
 size_t
 hr_pipe_batch_bytes(const HrPipe *pipe)
 {
@@ -192,7 +202,7 @@ take_endpoint(HrPipe *pipe, HrPipeEnd *end, HrCall *call)
     if (end->request == NULL)
         return;
     hr_request_set_id(end->request, hr_call_correlation(call));
-    end->send.attempt.tally = hr_call_tally(call);
+    end->send.attempt.progress = hr_call_progress(call);
     pipe->loop = end->request->endpoint->loop;
 }
 
@@ -312,7 +322,7 @@ serve_writer(HrPipe *pipe)
         return true;
     }
     hr_ring_consumed(pipe->ring, size);
-    atomic_fetch_add(&pipe->moved, (int_fast64_t)size);
+    hr_pipe_count_moved(pipe, size);
     if (hr_ring_free_space(pipe->ring) >= pipe->ring_bytes / 2)
         wake_loop(pipe);
     return true;
@@ -364,7 +374,7 @@ move_chunk(HrPipe *pipe, char *buffer)
     if (size > 0 &&
         !pipe->write(pipe->write_data, pipe->call, buffer, size, error))
         return false;
-    atomic_fetch_add(&pipe->moved, (int_fast64_t)size);
+    hr_pipe_count_moved(pipe, size);
     return true;
 }
 

@@ -36,6 +36,7 @@ typedef struct Copy {
     HrParking parking;
     GError *failure; /* of a move, kept while others are waited for */
     bool last_wave;  /* the subject has been dealt with */
+    bool counted;    /* as loaded */
 } Copy;
 
 static void
@@ -103,6 +104,15 @@ remember_failure(Apply *apply, const Copy *copy)
     g_hash_table_add(apply->failed, name);
 }
 
+/* All that it has to move is known, or will not be. */
+static void
+count_loaded(Copy *copy)
+{
+    if (!copy->counted)
+        atomic_fetch_add(&copy->apply->pass->progress->loaded, 1);
+    copy->counted = true;
+}
+
 /* Ends a copy: `error` NULL is success. */
 static void
 end_copy(Copy *copy, HrResult result, const GError *error)
@@ -124,6 +134,7 @@ end_copy(Copy *copy, HrResult result, const GError *error)
         log_end(copy, "tag.failed", HR_LOG_ERROR);
         break;
     }
+    count_loaded(copy);
     atomic_fetch_add(&progress->done, 1);
     free_copy(copy);
     hr_group_leave(apply->group);
@@ -145,6 +156,7 @@ load(Copy *copy, GError **error)
             hr_artifact_load(&place, copy->digest, copy->call, error);
     if (copy->artifact == NULL)
         return false;
+    count_loaded(copy);
     if (copy->blobs != NULL)
         return true;
     copy->blobs = g_ptr_array_new();
@@ -214,6 +226,8 @@ publish(Copy *copy, GError **error)
             return false;
         atomic_fetch_add(&copy->apply->counts->manifests, 1);
         atomic_fetch_add(&copy->apply->counts->bytes,
+                         g_bytes_get_size(manifest->bytes));
+        atomic_fetch_add(&pass->progress->planned_bytes,
                          g_bytes_get_size(manifest->bytes));
         atomic_fetch_add(&pass->progress->bytes,
                          g_bytes_get_size(manifest->bytes));
@@ -327,28 +341,43 @@ fail_unstarted(const HrPass *pass, HrChange *change)
     atomic_fetch_add(&pass->progress->done, 1);
 }
 
+static bool
+writes(const HrChange *change)
+{
+    return change->action == HR_ACTION_CREATE ||
+           change->action == HR_ACTION_UPDATE;
+}
+
 static void
-submit_changes(Apply *apply, HrPlan *plan)
+submit_change(Apply *apply, HrChange *change)
 {
     const HrPass *pass = apply->pass;
+    g_autoptr(GError) error = NULL;
+    Copy *copy = new_copy(apply, change, &error);
 
-    for (guint i = 0; i < plan->changes->len; i++) {
-        HrChange *change = plan->changes->pdata[i];
-        g_autoptr(GError) error = NULL;
-        Copy *copy;
-
-        if (change->action != HR_ACTION_CREATE &&
-            change->action != HR_ACTION_UPDATE)
-            continue;
-        atomic_fetch_add(&pass->progress->planned, 1);
-        copy = new_copy(apply, change, &error);
-        if (copy == NULL) {
-            hr_change_end(change, HR_RESULT_FAILED, error);
-        } else if (!hr_pass_submit(pass, apply->group, run_copy, copy)) {
-            free_copy(copy);
-            fail_unstarted(pass, change);
-        }
+    if (copy == NULL) {
+        hr_change_end(change, HR_RESULT_FAILED, error);
+        atomic_fetch_add(&pass->progress->loaded, 1);
+        atomic_fetch_add(&pass->progress->failed, 1);
+        atomic_fetch_add(&pass->progress->done, 1);
+    } else if (!hr_pass_submit(pass, apply->group, run_copy, copy)) {
+        count_loaded(copy);
+        free_copy(copy);
+        fail_unstarted(pass, change);
     }
+}
+
+static void
+submit_changes(Apply *apply, const HrPlan *plan)
+{
+    HrProgress *progress = apply->pass->progress;
+
+    for (guint i = 0; i < plan->changes->len; i++)
+        if (writes(plan->changes->pdata[i]))
+            atomic_fetch_add(&progress->planned, 1);
+    for (guint i = 0; i < plan->changes->len; i++)
+        if (writes(plan->changes->pdata[i]))
+            submit_change(apply, plan->changes->pdata[i]);
 }
 
 /* Settles changes that write nothing: kept ones are skipped, refused ones

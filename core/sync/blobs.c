@@ -17,6 +17,8 @@ typedef struct Claimed {
     GError *error;
     HrRetryState retry;
     uint64_t moved_bytes; /* by the last attempt */
+    uint64_t shown_bytes; /* by all attempts     */
+    bool copied;
     bool source_failed;
     bool settled;
 } Claimed;
@@ -32,10 +34,24 @@ free_claimed(gpointer data)
     g_free(claimed);
 }
 
+/* Its bytes are those that had to move, or none; what was sent in vain is
+ * forgotten. */
+static void
+correct_progress(HrProgress *progress, const Claimed *claimed)
+{
+    uint64_t size = (uint64_t)claimed->blob->size;
+
+    atomic_fetch_add(&progress->bytes,
+                     (claimed->copied ? size : 0) - claimed->shown_bytes);
+    if (!claimed->copied)
+        atomic_fetch_sub(&progress->planned_bytes, size);
+}
+
 static void
 settle(const HrBlobMove *move, Claimed *claimed, bool stored)
 {
     claimed->settled = true;
+    correct_progress(move->pass->progress, claimed);
     hr_blob_board_settle(move->pass->board, move->target_repository,
                          claimed->blob->digest, stored);
 }
@@ -68,6 +84,8 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
         claimed = g_new0(Claimed, 1);
         claimed->blob = blob;
         claimed->mount_from = g_steal_pointer(&mount_from);
+        atomic_fetch_add(&move->pass->progress->planned_bytes,
+                         (uint64_t)blob->size);
         g_ptr_array_add(ours, claimed);
     }
     return ours;
@@ -130,7 +148,7 @@ open_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
 }
 
 static void
-count_stored(const HrBlobMove *move, const Claimed *claimed)
+count_stored(const HrBlobMove *move, Claimed *claimed)
 {
     HrWriteCounts *counts = move->counts;
     uint64_t size = (uint64_t)claimed->blob->size;
@@ -145,7 +163,7 @@ count_stored(const HrBlobMove *move, const Claimed *claimed)
     case HR_TRANSFER_COPIED:
         atomic_fetch_add(&counts->copied, 1);
         atomic_fetch_add(&counts->bytes, size);
-        atomic_fetch_add(&move->pass->progress->bytes, size);
+        claimed->copied = true;
         break;
     }
 }
@@ -160,6 +178,7 @@ close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
     pipe = hr_transfer_pipe(claimed->transfer);
     if (pipe != NULL) {
         claimed->moved_bytes = (uint64_t)hr_pipe_moved_bytes(pipe);
+        claimed->shown_bytes += claimed->moved_bytes;
         claimed->source_failed = hr_pipe_source_failed(pipe);
     }
     if (hr_transfer_finish(claimed->transfer, call, &claimed->error)) {

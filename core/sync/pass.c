@@ -37,7 +37,7 @@ hr_pass_call(const HrPass *pass)
 
     hr_call_set_parks(call, true);
     hr_call_set_priority(call, pass->priority);
-    hr_call_set_tally(call, pass->tally);
+    hr_call_set_progress(call, pass->progress);
     return call;
 }
 
@@ -115,7 +115,7 @@ run_probe(void *data)
     ProbeJob *job = data;
     g_autoptr(HrCall) call = hr_call_new(job->pass->cancel, HR_TIME_NEVER);
 
-    hr_call_set_tally(call, job->pass->tally);
+    hr_call_set_progress(call, job->pass->progress);
     hr_registry_probe(job->registry, call, &job->error);
     hr_group_leave(job->group);
 }

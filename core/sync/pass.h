@@ -41,10 +41,9 @@ typedef struct HrPass {
     HrLane *lane;        /* for its jobs                                */
     HrPriority priority; /* of them, and of their requests              */
     HrCancel *cancel;
-    HrFeed *feed; /* NULL: no sinks                             */
-    HrProgress *progress;
-    HrTally *tally;     /* of all requests                             */
-    HrBlobBoard *board; /* shared with the other passes to the target  */
+    HrFeed *feed;         /* NULL: no sinks                             */
+    HrProgress *progress; /* of all that is asked and moved            */
+    HrBlobBoard *board;   /* shared with the other passes to the target */
 } HrPass;
 
 /* What a repository of the source is called on the target; caller frees. */

@@ -19,7 +19,7 @@ struct hr_call {
     int64_t deadline_us;
     HrPriority priority;
     bool parks;
-    HrTally *tally;
+    HrProgress *progress;
     _Atomic int64_t retry_at_us;
     atomic_bool exhausted;
     GError *failure; /* the worker's only */
@@ -108,15 +108,15 @@ hr_call_priority(const HrCall *call)
 }
 
 void
-hr_call_set_tally(HrCall *call, HrTally *tally)
+hr_call_set_progress(HrCall *call, HrProgress *progress)
 {
-    call->tally = tally;
+    call->progress = progress;
 }
 
-HrTally *
-hr_call_tally(const HrCall *call)
+HrProgress *
+hr_call_progress(const HrCall *call)
 {
-    return call->tally;
+    return call->progress;
 }
 
 void

@@ -16,16 +16,10 @@
 #include <stdint.h>
 
 #include "guard/outcome.h"
+#include "observe/progress.h"
 #include "work/cancel.h"
 
 typedef struct hr_call HrCall;
-
-/* What was sent on behalf of calls that belong together: of one pass.  Added
- * to by loops; outlives them. */
-typedef struct HrTally {
-    atomic_uint_least64_t requests; /* attempts sent        */
-    atomic_uint_least64_t retries;  /* of those, repeated   */
-} HrTally;
 
 /* `cancel` may be NULL (never cancelled); the call makes a child of it.
  * `deadline_us` is monotonic or HR_TIME_NEVER. */
@@ -54,13 +48,13 @@ hr_call_set_priority(HrCall *call, HrPriority priority);
 HrPriority
 hr_call_priority(const HrCall *call);
 
-/* Where its requests are counted; NULL, as at first: nowhere.  Before the
- * first request. */
+/* Where its requests and bytes are counted, also by loops: it outlives them.
+ * NULL, as at first: nowhere.  Before the first request. */
 void
-hr_call_set_tally(HrCall *call, HrTally *tally);
+hr_call_set_progress(HrCall *call, HrProgress *progress);
 
-HrTally *
-hr_call_tally(const HrCall *call);
+HrProgress *
+hr_call_progress(const HrCall *call);
 
 /* The job behind the call can be parked: long waits end the operation with an
  * error that tells when to try again, instead of being sat out.  Off unless

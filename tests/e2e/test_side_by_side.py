@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Several syncs at once: none waits for another, each is told for itself."""
+import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -171,6 +174,57 @@ def case_requests_are_counted_for_the_sync_that_made_them():
     same(sum(s["requests"] for s in result["syncs"]),
          len(source.requests) - before +
          sum(len(target.requests) for target in targets))
+
+
+def read_all(fd):
+    text = b""
+    while True:
+        try:
+            part = os.read(fd, 65536)
+        except OSError:
+            part = b""
+        if not part:
+            return text.decode(errors="replace")
+        text += part
+
+
+def case_progress_tells_of_each_sync_how_much_is_left():
+    """Of 3 MiB and of 2 MiB: what is there already, and what is only mounted,
+    is none of it."""
+    pairs = []
+    for number, size in enumerate((3, 2)):
+        source, target = Hostile(), Hostile()
+        there = content.image(f"there {number}", layers=1, size=5 << 20)
+        here, apart = there.blobs
+        moved = content.image(f"moved {number}", layers=1, size=size << 20,
+                              shared=[])
+        image = content.image(f"all {number}", layers=0)
+        manifest = json.loads(image.bytes)
+        manifest["layers"] = [
+            content.descriptor(data, content.LAYER)
+            for data in (there.blobs[here], moved.blobs[list(moved.blobs)[0]])]
+        image = content.Artifact(
+            [(content.MANIFEST, content.encode(manifest))],
+            {**image.blobs, **there.blobs, **moved.blobs})
+        source.add("app", "1", image)
+        target.blobs["app", here] = there.blobs[here]
+        source.rule("GET", "/blobs/" + list(moved.blobs)[0], drip=2)
+        pairs.append((source, target))
+    name = path("progress.cfg")
+    with open(name, "w") as file:
+        file.write(syncs_of(pairs))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([PROGRAM, "-c", name, "once"], stderr=theirs,
+                               stdout=subprocess.PIPE,
+                               env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    shown = read_all(ours)
+    process.communicate(timeout=60)
+    same(process.returncode, 0, shown)
+    for number, size in enumerate((3, 2)):
+        found = set(re.findall(rf"s{number} \S*\[[#.]*\]\S* 0/1 tags, "
+                               r"[0-9.]+ \S+ of ([0-9.]+ \S+),", shown))
+        same(found, {f"{size}.0 MiB"}, shown)
 
 
 def start_once():
