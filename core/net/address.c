@@ -23,8 +23,10 @@ typedef struct Range6 {
     ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
 
 /* IANA's special-purpose registry, as far as nobody can be reached there from
- * elsewhere. */
+ * elsewhere; before it, what clouds tell their machines' secrets at. */
 static const Range4 ranges4[] = {
+    {IP(100, 100, 100, 200), 32, HR_ADDRESS_FORBIDDEN},
+    {IP(168, 63, 129, 16), 32, HR_ADDRESS_FORBIDDEN},
     {IP(0, 0, 0, 0), 8, HR_ADDRESS_FORBIDDEN},
     {IP(10, 0, 0, 0), 8, HR_ADDRESS_PRIVATE},
     {IP(100, 64, 0, 0), 10, HR_ADDRESS_PRIVATE},
@@ -43,8 +45,11 @@ static const Range6 ranges6[] = {
      128,
      HR_ADDRESS_LOOPBACK},
     {{0}, 96, HR_ADDRESS_FORBIDDEN},
-    /* The metadata service of one cloud is among the private ones. */
+    /* Those of clouds are among the private ones. */
     {{0xfd, 0x00, 0x0e, 0xc2}, 32, HR_ADDRESS_FORBIDDEN},
+    {{0xfd, 0x20, 0x00, 0xce}, 32, HR_ADDRESS_FORBIDDEN},
+    /* A network's own translation leads wherever the network likes. */
+    {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48, HR_ADDRESS_FORBIDDEN},
     {{0xfc}, 7, HR_ADDRESS_PRIVATE},
     {{0xfe, 0x80}, 10, HR_ADDRESS_FORBIDDEN},
     {{0xfe, 0xc0}, 10, HR_ADDRESS_FORBIDDEN},
@@ -58,6 +63,7 @@ static const struct {
     unsigned bytes;
 } carriers[] = {
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 12}, /* mapped */
+    {{0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0}, 12}, /* translated */
     {{0x00, 0x64, 0xff, 0x9b}, 12},                   /* NAT64  */
     {{0x20, 0x02}, 2},                                /* 6to4   */
 };
