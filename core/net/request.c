@@ -261,6 +261,10 @@ hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
                      "none");
         return NULL;
     }
+    if (with_body && given->body_size > 0 && given->method <= HR_HTTP_HEAD) {
+        hr_error_set(error, HR_BUG, "a request that reads has no body");
+        return NULL;
+    }
     if (!measure_hints(given, &needs)) {
         hr_error_set(error, HR_BUG,
                      "a request that hints at answers in an unknown way");

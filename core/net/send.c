@@ -67,7 +67,8 @@ origin_enter(HrPassage *passage, int64_t now_us)
     (void)now_us;
     /* Addresses of our own making need no parsing; a realm was checked when
      * it was heard of. */
-    if (send->request->foreign || g_str_has_prefix(url, endpoint->url))
+    if (send->request->foreign || (g_str_has_prefix(url, endpoint->url) &&
+                                   url[strlen(endpoint->url)] == '/'))
         return HR_STEP_ON;
     checked =
         hr_origin_check(endpoint->url, url, HR_ORIGIN_UPLOAD, NULL, NULL);

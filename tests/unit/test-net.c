@@ -656,6 +656,7 @@ test_bad_requests(void)
     Fixture f;
     g_autoptr(GError) blank = NULL;
     g_autoptr(GError) header = NULL;
+    g_autoptr(GError) body = NULL;
 
     set_up(&f, routes);
     g_assert_null(hr_exchange_send(f.endpoint, f.call, &given, &blank));
@@ -664,6 +665,12 @@ test_bad_requests(void)
     given.headers = injected;
     g_assert_null(hr_exchange_send(f.endpoint, f.call, &given, &header));
     g_assert_error(header, HR_ERROR, HR_BUG);
+    /* It would become a POST. */
+    given.headers = NULL;
+    given.body = "x";
+    given.body_size = 1;
+    g_assert_null(hr_exchange_send(f.endpoint, f.call, &given, &body));
+    g_assert_error(body, HR_ERROR, HR_BUG);
     tear_down(&f);
 }
 
