@@ -14,6 +14,9 @@ cut_after (the connection, after so many bytes of an upload), store_and_drop
 QUIRKS are what whole registries do differently; they can be changed at any
 time.  `sessions`, `received_bytes` (of uploads) and `sent_bytes` (of blobs)
 tell what moved, also for nothing.
+
+With a `certificate` it speaks TLS, and asks for one of `client_ca`; `shown`
+are the targets that were asked for with it.
 """
 import json
 import re
@@ -24,7 +27,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler
 
 import content
-from hostile_access import Threaded, TokenMixin
+from hostile_access import Threaded, TokenMixin, make_context
 from hostile_manifests import ManifestMixin, needs
 from hostile_uploads import UploadMixin
 
@@ -66,7 +69,8 @@ class Rule:
 
 
 class Hostile:
-    def __init__(self, host="127.0.0.1", **quirks):
+    def __init__(self, host="127.0.0.1", certificate=None, client_ca=None,
+                 **quirks):
         unknown = set(quirks) - set(QUIRKS)
         assert not unknown, unknown
         vars(self).update(QUIRKS, **quirks)
@@ -80,6 +84,7 @@ class Hostile:
         self.rules = []
         self.requests = []   # (method, target, headers)
         self.times = []      # when each of them came
+        self.shown = []
         self.received_bytes = 0
         self.sent_bytes = 0
         self.running = 0
@@ -91,13 +96,15 @@ class Hostile:
 
         Handler.registry = registry
         self.server = Threaded((host, 0), Handler)
+        self.server.tls = make_context(certificate, client_ca)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
 
     @property
     def url(self):
-        return f"http://{self.host}:{self.port}"
+        scheme = "https" if self.server.tls else "http"
+        return f"{scheme}://{self.host}:{self.port}"
 
     def add(self, repository, tag, artifact):
         for media_type, data in artifact.manifests:
@@ -227,6 +234,8 @@ class RegistryHandler(TokenMixin, UploadMixin, ManifestMixin,
             registry.requests.append((self.command, self.path,
                                       dict(self.headers)))
             registry.times.append(time.monotonic())
+            if registry.server.tls and self.connection.getpeercert():
+                registry.shown.append(self.path)
             registry.running += 1
             registry.most_running = max(registry.most_running,
                                         registry.running)

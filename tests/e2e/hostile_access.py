@@ -9,6 +9,7 @@ refuses requests that bring anything else of the registry's.
 import http.server
 import secrets
 import socketserver
+import ssl
 import threading
 import urllib.parse
 
@@ -83,10 +84,32 @@ class TokenMixin:
         return False
 
 
+def make_context(certificate, client_ca=None):
+    """What a server speaks TLS with, if it has a certificate (its file and
+    its key's); clients are asked for one of `client_ca`, and need none."""
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    if client_ca is not None:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
 class Threaded(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    tls = None
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 128
+
+    def get_request(self):
+        connection, address = super().get_request()
+        if self.tls is not None:
+            # The handshake is the thread's that serves it.
+            connection = self.tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def handle_error(self, request, client_address):
         """Connections that end in the middle are what this is for."""

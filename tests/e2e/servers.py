@@ -83,14 +83,15 @@ auth:
             return re.findall(r'"([A-Z]+) (/\S*) HTTP/', file.read())
 
 
-def make_certificate(name, host="127.0.0.1"):
-    """A self-signed certificate; its own CA."""
+def make_certificate(name, host="127.0.0.1", also=()):
+    """A self-signed certificate; its own CA.  `also` are more names that it
+    is for, as openssl writes them."""
     certificate = path(name + ".crt")
     key = path(name + ".key")
     subprocess.run(
         [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes",
          "-days", "2", "-subj", "/CN=" + host, "-addext",
-         f"subjectAltName=IP:{host}", "-keyout", key, "-out", certificate],
+         "subjectAltName=" + ",".join([f"IP:{host}", *also]), "-keyout", key, "-out", certificate],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return certificate, key
 

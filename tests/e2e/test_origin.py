@@ -4,18 +4,41 @@
 Runs in a network of its own, in which a registry has a public address and a
 trap listens on all others.  An attack may end as it likes, as long as the
 trap hears of nobody, or, where it is a host like any other, of no secret.
+
+What clients of registries got wrong before us, and who asks for it here:
+
+    a layer's own addresses, and the 401 there        foreign layers, login
+                                                      on the way
+    digests that were not looked at                   digests lead nowhere
+    a realm over http, or inside                      realms: inside, downgrade
+    credentials to the address of an upload           uploads stay
+    credentials along with a redirected manifest      manifests
+    the next page on another host                     pages stay
+    names that lead out of a directory                digests lead nowhere
+    custom headers and certificates to another host   certificates
+    secrets in a debug log                            every attack looks for it
+    0.0.0.0, and other spellings of inside            places
+    a token server that redirects                     token servers
+    a redirect that comes back to the registry        there and back
+    a check of names instead of addresses             names, rebinding
+    from https to http                                downgrade
+    a check that one way of asking goes around        connections, no_proxy
+    what libcurl does by itself: .netrc, cookies      netrc and cookies
 """
 import base64
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 
 import content
-from harness import (configuration, endpoint, has, holds, path, run,
+from harness import (Skip, configuration, endpoint, has, holds, path, run,
                      run_program, same)
 from hostile import Hostile
+from hostile_access import make_context
+from servers import make_certificate
 
 PUBLIC = "198.51.100.77"
 OTHER = "198.51.100.78"
@@ -25,6 +48,7 @@ HOSTS = {
     "metadata.test": ["169.254.169.254"], "other.test": [OTHER],
 }
 SECRET = "c4nary-in-a-mine"
+PAIR = base64.b64encode(f"joe:{SECRET}".encode()).decode()
 ENV = {"TEST_PASSWORD": SECRET}
 
 
@@ -60,8 +84,11 @@ class Trap:
     said."""
 
     def __init__(self, answer=b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n"
-                              b"WWW-Authenticate: Basic realm=x\r\n\r\n"):
+                              b"WWW-Authenticate: Basic realm=x\r\n\r\n",
+                 certificate=None):
         self.answer = answer
+        self.tls = make_context(certificate, CLIENT and CLIENT[0])
+        self.shown = []      # certificates of clients
         self.heard = []
         self.socket = socket.socket(socket.AF_INET6)
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -81,6 +108,9 @@ class Trap:
     def talk(self, peer, entry):
         peer.settimeout(3)
         try:
+            if self.tls is not None:
+                peer = self.tls.wrap_socket(peer, server_side=True)
+                self.shown += filter(None, [peer.getpeercert()])
             while b"\r\n\r\n" not in entry[1]:
                 part = peer.recv(65536)
                 if not part:
@@ -93,15 +123,44 @@ class Trap:
             peer.close()
 
 
-def attack(prepare, trap, side="source", scheme="http"):
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+SERVERS = CLIENT = None
+
+
+def trust():
+    """A certificate that the system trusts, for all servers here; and one of
+    ours."""
+    global SERVERS, CLIENT
+    if SERVERS is not None:
+        return
+    if not os.path.exists(BUNDLE):
+        raise Skip("the system has no list of CAs where Debian has it")
+    SERVERS = make_certificate("everybody", PUBLIC, [f"IP:{OTHER}"])
+    CLIENT = make_certificate("client")
+    subprocess.run(["mount", "--bind", SERVERS[0], BUNDLE], check=True)
+
+
+def secure_attack(prepare, side="source", env=None, **settings):
+    """The same, with a registry that speaks TLS and is shown a certificate;
+    returns the registry."""
+    trust()
+    registry = Hostile(PUBLIC, certificate=SERVERS, client_ca=CLIENT[0])
+    if env is None:
+        settings["tls"] = {"cert": CLIENT[0], "key": CLIENT[1]}
+    attack(prepare, registry, side, registry, env, **settings)
+    same(len(registry.shown), len(registry.requests), "certificates shown")
+    return registry
+
+
+def attack(prepare, trap, side="source", registry=None, env=None, **settings):
     """One pass with a registry that `prepare` has spoilt; its result."""
-    registry = Hostile(PUBLIC)
+    registry = registry or Hostile(PUBLIC)
     registry.add("app", "1", content.image("1"))
     registry.add("app", "good", content.image("good"))
     prepare(registry)
     policy = {"attempts": 1, "timeout": "3s", "stall": "3s",
               "patience": "1s", "connect_timeout": "2s"}
-    login = {"username": "joe", "password": "env:TEST_PASSWORD"}
+    login = {"username": "joe", "password": "env:TEST_PASSWORD", **settings}
     registries = {
         "source": endpoint("s", "oci", url=registry.url, policy=policy,
                            **login),
@@ -113,9 +172,13 @@ def attack(prepare, trap, side="source", scheme="http"):
             "source": endpoint("s", "oci", url=source.url, policy=policy),
             "target": endpoint("t", "oci", url=registry.url, policy=policy,
                                **login)}
-    return run_program("once", env=ENV, config=configuration(
-        list(registries.values()),
-        [{"name": "st", "source": "s", "target": "t"}]))
+    result = run_program(
+        "-vvv", "once", env=dict(ENV, **(env or {})), config=configuration(
+            list(registries.values()),
+            [{"name": "st", "source": "s", "target": "t"}]))
+    for secret in (SECRET, PAIR):
+        holds(secret not in result.out + result.err, "a secret in the log")
+    return result
 
 
 def silent(trap, what):
@@ -124,10 +187,11 @@ def silent(trap, what):
 
 def no_secret(trap, what):
     for _, said in trap.heard:
-        code = base64.b64encode(f"joe:{SECRET}".encode())
-        for word in (SECRET.encode(), code, b"authorization", b"joe",
-                     b"cookie"):
-            holds(word.lower() not in said.lower(), f"{what}: {said}")
+        for word in (SECRET, PAIR, "authorization", "joe", "cookie",
+                     "vnd.oci"):
+            holds(word.lower() not in said.decode("latin-1").lower(),
+                  f"{what}: {said}")
+    same(trap.shown, [], f"{what}: certificates")
 
 
 def blob_redirect(location):
@@ -142,14 +206,21 @@ def case_blobs_do_not_lead_inside():
               "[::ffff:127.0.0.1]", "[::ffff:169.254.169.254]",
               "[::ffff:10.1.2.3]", "2130706433", "0x7f000001", "0177.0.0.1",
               "127.1", "localhost", "inside.test", "metadata.test",
-              "rebound.test", "INSIDE.TEST."]
+              "rebound.test", "INSIDE.TEST.", "127.0.0.1.", "localhost.",
+              "0x7f.1", "0x7f.0.0.0x1", "017700000001", "0177.1", "0",
+              "0x0", "2852039166", "0xa9fea9fe", "169.254.43518",
+              "0xa010203", "10.0x10203", "012.1.2.3", "[::ffff:7f00:1]",
+              "[::ffff:a9fe:a9fe]", "[::ffff:a01:203]",
+              "[0:0:0:0:0:ffff:127.0.0.1]", "[0000::0001]",
+              "%31%32%37.0.0.1", "127%2e0%2e0%2e1",
+              "\u0661\u0662\u0667.0.0.1", "127\u30020\u30020\u30021"]
     for place in places:
         trap = Trap()
-        result = attack(
-            blob_redirect(f"http://{place}:{trap.port}/x"), trap)
+        location = f"http://{place}:{trap.port}/x"
+        result = attack(blob_redirect(location.encode().decode("latin-1")),
+                        trap)
         silent(trap, place)
         holds(result.code in (1, 2), place)
-        holds(SECRET not in result.out + result.err, place)
 
 
 def case_no_chain_leads_inside():
@@ -170,6 +241,215 @@ def case_another_public_host_hears_no_secret():
         no_secret(trap, place)
 
 
+def case_there_and_back_the_password_is_the_registrys_alone():
+    """A redirect that returns to where it came from."""
+    between = Hostile(OTHER)
+
+    def prepare(registry):
+        between.rule("GET", "/step", status=302, headers={
+            "Location": f"{registry.url}/back"})
+        blob_redirect(f"{between.url}/step")(registry)
+        registry.rule("GET", "/back", status=404)
+        prepare.registry = registry
+    attack(prepare, Trap())
+    for _, _, headers in between.requests:
+        holds("Authorization" not in headers, headers)
+    back = [headers for _, target, headers in prepare.registry.requests
+            if target == "/back"]
+    holds(back, "it comes back")
+    for headers in back:
+        same(headers.get("Authorization"), f"Basic {PAIR}")
+
+
+def case_another_port_of_the_registry_is_another_host():
+    """What else runs there need not be the registry's."""
+    trap = Trap()
+    attack(blob_redirect(f"http://{PUBLIC}:{trap.port}/x"), trap)
+    holds(trap.heard, "it may be asked")
+    no_secret(trap, "another port")
+
+
+def case_netrc_and_cookies_are_not_for_us():
+    trap = Trap()
+    home = path("home")
+    os.makedirs(home, exist_ok=True)
+    with open(os.path.join(home, ".netrc"), "w") as file:
+        file.write(f"machine {OTHER} login joe password {SECRET}\n"
+                   f"machine {PUBLIC} login ann password other\n")
+    os.chmod(os.path.join(home, ".netrc"), 0o600)
+
+    def prepare(registry):
+        registry.rule("GET", "/blobs/", status=307, headers={
+            "Location": f"http://{OTHER}:{trap.port}/x",
+            "Set-Cookie": f"session={SECRET}; Path=/"})
+        prepare.registry = registry
+    attack(prepare, trap, env={"HOME": home})
+    holds(trap.heard, "it may be asked")
+    no_secret(trap, "netrc")
+    for _, target, headers in prepare.registry.requests:
+        same(headers.get("Authorization"), f"Basic {PAIR}", target)
+        holds("Cookie" not in headers, target)
+
+
+class Names:
+    """A name server whose `answers` are given one by one, the last one for
+    ever."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.asked = 0
+        self.socket = socket.socket(type=socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 53))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            query, peer = self.socket.recvfrom(512)
+            self.socket.sendto(self.reply(query), peer)
+
+    def reply(self, query):
+        end = query.index(0, 12) + 5
+        addresses = []
+        if query[end - 4:end - 2] == b"\0\1":
+            addresses = self.answers[min(self.asked, len(self.answers) - 1)]
+            self.asked += 1
+        return (query[:2] + b"\x81\x80\0\1\0" + bytes([len(addresses)]) +
+                b"\0\0\0\0" + query[12:end] + b"".join(
+                    b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" +
+                    socket.inet_aton(address) for address in addresses))
+
+
+def case_names_may_change_their_mind_at_any_time():
+    """A name that is outside when one asks, and inside when one goes."""
+    if not os.path.exists("/etc/resolv.conf"):
+        raise Skip("no name server is asked here")
+    resolver = path("resolv.conf")
+    with open(resolver, "w") as file:
+        file.write("nameserver 127.0.0.1\n")
+    subprocess.run(["mount", "--bind", resolver, "/etc/resolv.conf"],
+                   check=True)
+    names = Names([[OTHER]])
+    for answers in ([[OTHER], ["127.0.0.1"]], [["10.1.2.3"], [OTHER]],
+                    [[OTHER, "169.254.169.254"]], [["127.0.0.1", OTHER]],
+                    [["0.0.0.0"]]):
+        trap = Trap()
+        for step in range(4):
+            names.answers, names.asked = answers[step % len(answers):], 0
+            attack(blob_redirect(f"http://swings.test:{trap.port}/x"), trap)
+        holds(names.asked > 0, "it is asked for")
+        same([place for place, _ in trap.heard
+              if place != f"::ffff:{OTHER}"], [], answers)
+        no_secret(trap, answers)
+
+
+def case_nothing_leads_from_https_to_http():
+    """Blobs, realms, uploads and pages; to the registry's own host too."""
+    for place in (PUBLIC, OTHER):
+        trap = Trap()
+        plain = f"http://{place}:{trap.port}/x"
+        secure_attack(blob_redirect(plain))
+        secure_attack(realm(plain))
+        secure_attack(realm(plain), token_hosts=[place])
+        secure_attack(lambda r, p=plain: r.rule(
+            "POST", "/uploads/", status=202, headers={"Location": p}),
+            "target")
+        secure_attack(lambda r, p=plain: r.rule(
+            "GET", "/tags/list", header={"Link": f'<{p}>; rel="next"'}))
+        silent(trap, plain)
+
+
+def case_no_chain_leads_from_https_to_http():
+    trust()
+    trap = Trap()
+    between = Hostile(OTHER, certificate=SERVERS)
+    between.rule("GET", "/step", status=302, headers={
+        "Location": f"http://{OTHER}:{trap.port}/x"})
+    secure_attack(blob_redirect(f"{between.url}/step"))
+    holds(between.count("GET", "/step"), "the first step is taken")
+    silent(trap, "the second step")
+
+
+def certs_d(registry_url):
+    """A directory of certificates, as docker has it."""
+    folder = path("certs", registry_url.partition("//")[2])
+    os.makedirs(folder)
+    shutil.copy(CLIENT[0], os.path.join(folder, "us.cert"))
+    shutil.copy(CLIENT[1], os.path.join(folder, "us.key"))
+    return {"HARBOR_REPLICATOR_CERTS_D": path("certs")}
+
+
+def case_our_certificate_is_shown_to_the_registry_alone():
+    """Not to whom it sends us, nor to its token server on another host."""
+    trust()
+    for prepare in (blob_redirect, realm):
+        for place in (OTHER, PUBLIC):
+            trap = Trap(certificate=SERVERS)
+            secure_attack(prepare(f"https://{place}:{trap.port}/x"))
+            holds(trap.heard, "it may be asked")
+            if prepare is blob_redirect or place == OTHER:
+                no_secret(trap, place)
+            same(trap.shown, [], place)
+        trap = Trap(certificate=SERVERS)
+        secure_attack(prepare(f"https://{OTHER}:{trap.port}/x"),
+                      token_hosts=[OTHER])
+        holds(trap.heard, "it may be asked")
+        same(trap.shown, [], "a token server that is trusted")
+
+
+def case_certificates_that_were_found_are_the_registrys_too():
+    trust()
+    registry = Hostile(PUBLIC, certificate=SERVERS, client_ca=CLIENT[0])
+    trap = Trap(certificate=SERVERS)
+    attack(blob_redirect(f"https://{OTHER}:{trap.port}/x"), trap,
+           registry=registry, env=certs_d(registry.url))
+    same(len(registry.shown), len(registry.requests))
+    holds(trap.heard, "it may be asked")
+    no_secret(trap, "certs.d")
+
+
+def case_there_and_back_the_certificate_is_the_registrys_alone():
+    trust()
+    between = Hostile(OTHER, certificate=SERVERS, client_ca=CLIENT[0])
+
+    def prepare(registry):
+        between.rule("GET", "/step", status=302, headers={
+            "Location": f"{registry.url}/back"})
+        blob_redirect(f"{between.url}/step")(registry)
+    registry = secure_attack(prepare)
+    holds(between.count("GET", "/step"), "there")
+    same(between.shown, [])
+    holds("/back" in registry.shown, "and back")
+
+
+def case_uploads_and_pages_stay_over_tls():
+    trust()
+    for location in ("https://{0}/v2/app/blobs/uploads/1",
+                     "https://joe@{0}/v2/app/blobs/uploads/1",
+                     "//{0}/v2/app/blobs/uploads/1"):
+        for place in (OTHER, PUBLIC):
+            trap = Trap(certificate=SERVERS)
+            there = location.format(f"{place}:{trap.port}")
+            secure_attack(lambda r, t=there: r.rule(
+                "POST", "/uploads/", status=202, headers={"Location": t}),
+                "target")
+            secure_attack(lambda r, t=there: r.rule(
+                "GET", "/tags/list", header={"Link": f'<{t}>; rel="next"'}))
+            silent(trap, there)
+
+
+def case_who_need_not_be_verified_is_the_registry_alone():
+    """insecure says nothing about where it sends us."""
+    trust()
+    unknown = make_certificate("unknown", OTHER)
+    trap = Trap(certificate=unknown)
+    registry = Hostile(PUBLIC, certificate=make_certificate("own", PUBLIC))
+    attack(blob_redirect(f"https://{OTHER}:{trap.port}/x"), trap,
+           registry=registry, tls={"insecure": True})
+    holds(registry.count("GET", "/blobs/"), "the registry itself is asked")
+    holds(trap.heard, "it is connected to")
+    same([said for _, said in trap.heard if said], [], "and told nothing")
+
+
 def case_who_asks_for_a_login_on_the_way_gets_none():
     """CVE-2020-15157: the 401 of a host that we were sent to."""
     thief = Trap()
@@ -185,7 +465,9 @@ def case_who_asks_for_a_login_on_the_way_gets_none():
 def case_other_schemes_and_users_are_refused():
     for location in ("file:///etc/passwd", "ftp://{0}/x", "gopher://{0}/x",
                      "http://joe:pw@{0}/x", "dict://{0}/x",
-                     "//joe@{0}/x", "http://{0}/ x"):
+                     "//joe@{0}/x", "http://{0}/ x", "http://@{0}/x",
+                     f"http://{PUBLIC}:80@{{0}}/x", "http://{0}\t/x",
+                     "ldap://{0}/x", "smb://{0}/x", "ws://{0}/x"):
         trap = Trap()
         result = attack(
             blob_redirect(location.format(f"{OTHER}:{trap.port}")), trap)
@@ -225,6 +507,8 @@ def case_realms_elsewhere_hear_no_secret():
 
 def case_realms_of_other_forms_are_refused():
     for location in ("file:///etc/passwd", "http://joe:pw@{0}/token",
+                     "http://joe@{0}/token", "//joe@{0}/token",
+                     f"http://{PUBLIC}:80@{{0}}/token",
                      "ftp://{0}/token", "http://{0}/ token"):
         trap = Trap()
         attack(realm(location.format(f"{OTHER}:{trap.port}")), trap)
@@ -260,7 +544,32 @@ def case_pages_stay():
         attack(lambda r, t=trap, m=method, w=what: r.rule(
             m, w, header={"Link": f'<http://{OTHER}:{t.port}/v2/next>; '
                                   'rel="next"'}), trap)
+        attack(lambda r, t=trap, m=method, w=what: r.rule(
+            m, w, header={"Link": f'<http://joe@{OTHER}:{t.port}/v2/next>; '
+                                  'rel="next"'}), trap)
         silent(trap, what)
+
+
+def case_digests_lead_nowhere():
+    """Neither to another address of the registry, nor out of a directory."""
+    for digest in (b"sha256:../../../../stolen", b"../../../stolen",
+                   b"sha256:" + b"A" * 64, b"sha256:" + b"a" * 63 + b"/",
+                   b"sha256:%2e%2e%2fstolen", b"md5:" + b"a" * 32):
+        def prepare(registry, digest=digest):
+            kind, data = registry.manifests["app", "1"]
+            image = content.image("1")
+            name = next(iter(image.blobs)).encode()
+            spoilt = data.replace(name, digest)
+            holds(spoilt != data, "a digest that is replaced")
+            for reference in ("1", content.digest(spoilt)):
+                registry.manifests["app", reference] = (kind, spoilt)
+            prepare.registry = registry
+        result = attack(prepare, Trap())
+        same(result.code, 1, digest)
+        for _, target, _ in prepare.registry.requests:
+            holds("stolen" not in target, target)
+        for folder, _, files in os.walk(path()):
+            holds("stolen" not in files, folder)
 
 
 def case_foreign_layers_are_not_fetched():
