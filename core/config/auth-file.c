@@ -232,12 +232,15 @@ static HrJson *
 parse_text(const char *text, GError **error)
 {
     g_autoptr(HrJson) file = NULL;
+    g_autoptr(GError) malformed = NULL;
 
     if (text[strspn(text, " \t\r\n")] == '\0')
         return hr_json_new_object();
-    file = hr_json_parse(text, strlen(text), error);
-    if (file == NULL)
+    file = hr_json_parse(text, strlen(text), &malformed);
+    if (file == NULL) {
+        hr_error_set(error, HR_CONFIG, "%s", malformed->message);
         return NULL;
+    }
     if (!hr_json_is_object(file)) {
         hr_error_set(error, HR_CONFIG, "it is no object");
         return NULL;

@@ -233,11 +233,37 @@ test_paths(void)
     g_assert_null(usual[3]);
 }
 
+/* Who broke a file that is theirs made a mistake in their configuration, and
+ * not the registry one in an answer. */
+static void
+test_broken(void)
+{
+    static const char *const texts[] = {
+        "{\"auths\":{\"a\":{\"password\":\"hunter2",
+        "}{",
+        "[]",
+        "{\"auths\":[]}",
+        "{\"auths\":{\"a\":5}}",
+        "{\"auths\":{\"a\":{\"auth\":\"hunter2!\"}}}",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_test_message("%s", texts[i]);
+        g_assert_null(hr_auth_file_read(texts[i], "a", &error));
+        g_assert_error(error, HR_ERROR, HR_CONFIG);
+        g_assert_null(strstr(error->message, "hunter2"));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/auth-file/published-cases", test_cases);
+    g_test_add_func("/auth-file/broken-ones-are-a-mistake-of-configuration",
+                    test_broken);
     g_test_add_func("/auth-file/places", test_paths);
     return g_test_run();
 }
