@@ -321,10 +321,12 @@ change_from_json(const HrJson *json, GError **error)
     change->source = document_from_json(hr_json_get(json, "source"));
     change->target = document_from_json(hr_json_get(json, "target"));
     if (kind == NULL || strcmp(kind, HR_KIND_TAG) != 0 ||
-        change->key == NULL || change->source == NULL || action == NULL ||
+        change->key == NULL || change->source == NULL ||
+        change->reason == NULL || action == NULL ||
         !hr_action_from_name(action, &change->action)) {
         hr_error_set(error, HR_INVALID,
-                     "a change lacks a known kind, key, action or source");
+                     "a change lacks a known kind, key, action, reason or "
+                     "source");
         return NULL;
     }
     change->kind = HR_KIND_TAG;
@@ -334,26 +336,27 @@ change_from_json(const HrJson *json, GError **error)
 }
 
 static bool
+read_count(const HrJson *json, const char *name, uint64_t *count)
+{
+    int64_t number;
+
+    if (!hr_json_number(hr_json_get(json, name), &number) || number < 0)
+        return false;
+    *count = (uint64_t)number;
+    return true;
+}
+
+static bool
 read_counters(HrPlan *plan, const HrJson *json)
 {
     int64_t version = 0;
-    int64_t checked = 0;
-    int64_t unchanged = 0;
-    int64_t immutable = 0;
-    int64_t vanished = 0;
 
-    if (!hr_json_number(hr_json_get(json, "version"), &version) ||
-        version != PLAN_VERSION ||
-        !hr_json_number(hr_json_get(json, "checked"), &checked) ||
-        !hr_json_number(hr_json_get(json, "unchanged"), &unchanged) ||
-        !hr_json_number(hr_json_get(json, "immutable"), &immutable) ||
-        !hr_json_number(hr_json_get(json, "vanished"), &vanished))
-        return false;
-    plan->checked = (uint64_t)checked;
-    plan->unchanged = (uint64_t)unchanged;
-    plan->immutable = (uint64_t)immutable;
-    plan->vanished = (uint64_t)vanished;
-    return true;
+    return hr_json_number(hr_json_get(json, "version"), &version) &&
+           version == PLAN_VERSION &&
+           read_count(json, "checked", &plan->checked) &&
+           read_count(json, "unchanged", &plan->unchanged) &&
+           read_count(json, "immutable", &plan->immutable) &&
+           read_count(json, "vanished", &plan->vanished);
 }
 
 static hr_status

@@ -140,6 +140,35 @@ test_refusals(void)
     }
 }
 
+/* A right hash is no proof of sense: anybody can compute it. */
+static void
+test_nonsense(void)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        g_autoptr(HrPlan) plan = make_plan(false);
+        HrChange *change = plan->changes->pdata[0];
+        g_autofree char *text = NULL;
+        g_autoptr(HrPlan) again = NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (i == 0)
+            plan->checked = (uint64_t)INT64_MAX + 1;
+        else if (i == 1)
+            plan->unchanged = UINT64_MAX;
+        else if (i == 2)
+            plan->immutable = UINT64_MAX;
+        else if (i == 3)
+            plan->vanished = UINT64_MAX - 1;
+        else
+            g_clear_pointer(&change->reason, g_free);
+        hr_plan_seal(plan);
+        text = text_of(plan);
+        again = read_text(text, &error);
+        g_assert_null(again);
+        g_assert_error(error, HR_ERROR, HR_INVALID);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -149,5 +178,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/reads-back-as-it-was-written", test_round_trip);
     g_test_add_func("/plan/refuses-what-was-changed", test_tampering);
     g_test_add_func("/plan/refuses-what-is-no-plan", test_refusals);
+    g_test_add_func("/plan/refuses-negative-counts-and-missing-reasons",
+                    test_nonsense);
     return g_test_run();
 }
