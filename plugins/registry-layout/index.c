@@ -255,6 +255,29 @@ check_span(Span span, ScanFault *fault)
     return value != NULL;
 }
 
+/* The name of a member, whatever its spelling, is put into `known`.  NULL and
+ * *fault if it is no name, or there already: of two members different readers
+ * take different ones. */
+static const char *
+take_name(json_t *known, Span span, ScanFault *fault)
+{
+    json_t *name = parse_span(span, fault);
+    const char *text = json_string_value(name);
+
+    if (text != NULL && json_object_get(known, text) != NULL) {
+        fault->at = span.start;
+        snprintf(fault->what, sizeof fault->what,
+                 "`%.100s` stands here a second time", text);
+        text = NULL;
+    }
+    if (text != NULL) {
+        json_object_set_new(known, text, json_null());
+        text = json_object_iter_key(json_object_iter_at(known, text));
+    }
+    json_decref(name);
+    return text;
+}
+
 static bool
 parse_entry(Index *index, Span span, ScanFault *fault)
 {
@@ -292,32 +315,36 @@ parse_entries(Index *index, Span text, ScanFault *fault)
     return fault->what[0] == '\0';
 }
 
+/* Takes one member of the whole text. */
+static bool
+parse_member(Index *index, const char *name, Span value, Span *manifests,
+             ScanFault *fault)
+{
+    if (strcmp(name, "manifests") != 0)
+        return check_span(value, fault);
+    *manifests = value;
+    return parse_entries(index, value, fault);
+}
+
 /* Takes the members of the whole text; *manifests is where the array is. */
 static bool
 parse_members(Index *index, Span text, Span *manifests, ScanFault *fault)
 {
-    Span name, value;
+    json_t *known = json_object();
+    bool good = true;
+    Span span, value;
     Scan scan;
 
     if (!layout_scan_begin(&scan, text, '{', fault))
-        return false;
-    while (layout_scan_next(&scan, &name, &value)) {
-        if (!layout_span_is(name, "manifests")) {
-            if (!check_span(name, fault) || !check_span(value, fault))
-                return false;
-            continue;
-        }
-        if (manifests->start != NULL) {
-            fault->at = name.start;
-            snprintf(fault->what, sizeof fault->what,
-                     "`manifests` stands here a second time");
-            return false;
-        }
-        *manifests = value;
-        if (!parse_entries(index, value, fault))
-            return false;
+        good = false;
+    while (good && layout_scan_next(&scan, &span, &value)) {
+        const char *name = take_name(known, span, fault);
+
+        good =
+            name != NULL && parse_member(index, name, value, manifests, fault);
     }
-    return fault->what[0] == '\0' && layout_scan_rest(&scan);
+    json_decref(known);
+    return good && fault->what[0] == '\0' && layout_scan_rest(&scan);
 }
 
 Index *

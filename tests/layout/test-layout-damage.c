@@ -228,6 +228,8 @@ test_bad_index(void)
         {"{\"manifests\":{}}", "an array is expected"},
         {"{\"schemaVersion\":2}", "no member `manifests`"},
         {"{\"manifests\":[],\"manifests\":[]}", "second time"},
+        {"{\"manif\\u0065sts\":[],\"manifests\":[]}", "second time"},
+        {"{\"a\":1,\n\"a\":2,\"manifests\":[]}", "index.json:2:"},
     };
     g_autofree char *deep = g_strnfill(100000, '[');
     g_autofree char *wrapped =
