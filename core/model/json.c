@@ -8,6 +8,9 @@
 
 #include "base/error.h"
 
+#define TOO_DEEP                                                              \
+    "JSON is nested more than " G_STRINGIFY(HR_JSON_DEPTH_LIMIT) " deep"
+
 static json_t *
 unwrap(const HrJson *json)
 {
@@ -20,9 +23,9 @@ wrap(json_t *json)
     return (HrJson *)json;
 }
 
-/* Says where in the text nesting went over the limit. */
+/* Says what is wrong with the byte at `place`. */
 static bool
-refuse_depth(const char *text, size_t place, GError **error)
+refuse_at(const char *text, size_t place, const char *what, GError **error)
 {
     unsigned line = 1;
     unsigned column = 0;
@@ -35,10 +38,8 @@ refuse_depth(const char *text, size_t place, GError **error)
         /* Only the first byte of a character counts. */
         column += ((unsigned char)text[i] & 0xc0) != 0x80;
     }
-    return hr_error_set(error, HR_INVALID,
-                        "JSON is nested more than %d deep at line %u, "
-                        "column %u",
-                        HR_JSON_DEPTH_LIMIT, line, column);
+    return hr_error_set(error, HR_INVALID, "%s at line %u, column %u", what,
+                        line, column);
 }
 
 /* Refuses nesting over the limit before the parser recurses into it.  Quotes
@@ -64,7 +65,7 @@ check_depth(const char *text, size_t size, GError **error)
         case '{':
         case '[':
             if (++depth > HR_JSON_DEPTH_LIMIT)
-                return refuse_depth(text, i, error);
+                return refuse_at(text, i, TOO_DEEP, error);
             break;
         case '}':
         case ']':
@@ -75,6 +76,17 @@ check_depth(const char *text, size_t size, GError **error)
         }
     }
     return true;
+}
+
+/* jansson takes a zero byte behind a number for nothing at all. */
+static bool
+check_zeros(const char *text, size_t size, GError **error)
+{
+    const char *zero = memchr(text, '\0', size);
+
+    return zero == NULL ||
+           refuse_at(text, (size_t)(zero - text),
+                     "malformed JSON: there is a zero byte", error);
 }
 
 /* jansson quotes what it stumbled over, which may be a secret; the place is
@@ -99,7 +111,7 @@ hr_json_parse(const char *text, size_t size, GError **error)
                      "malformed JSON at line 1, column 0: it is empty");
         return NULL;
     }
-    if (!check_depth(text, size, error))
+    if (!check_zeros(text, size, error) || !check_depth(text, size, error))
         return NULL;
     json = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                       &mistake);

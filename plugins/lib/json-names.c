@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 int
 hr_lib_json_shallow(const char *text, size_t size)
@@ -57,11 +58,18 @@ hr_lib_json_names(const char *text, size_t size, const char *member,
                   hr_lib_name_func func, void *data, char *problem,
                   size_t capacity)
 {
+    const char *zero = memchr(text, '\0', size);
     json_error_t error;
     json_t *root;
     json_t *array;
     int result = 0;
 
+    /* Behind a number jansson takes it for nothing at all. */
+    if (zero != NULL) {
+        snprintf(problem, capacity, "malformed JSON: byte %zu is zero",
+                 (size_t)(zero - text));
+        return -1;
+    }
     if (!hr_lib_json_shallow(text, size)) {
         snprintf(problem, capacity, "JSON is nested more than %d deep",
                  HR_LIB_JSON_DEPTH);

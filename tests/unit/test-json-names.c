@@ -79,6 +79,20 @@ test_says_what_is_no_list(void)
     }
 }
 
+/* Behind a number jansson does not see it. */
+static void
+test_refuses_zero_bytes(void)
+{
+    static const char text[] = "{\"n\":1\0,\"tags\":[]}";
+    g_autoptr(GString) names = g_string_new(NULL);
+    char problem[256] = "";
+
+    g_assert_cmpint(hr_lib_json_names(text, sizeof text - 1, "tags", append,
+                                      names, problem, sizeof problem),
+                    ==, -1);
+    g_assert_cmpstr(problem, ==, "malformed JSON: byte 6 is zero");
+}
+
 /* An object with `depth` brackets open at its deepest place. */
 static char *
 nest(unsigned depth)
@@ -161,6 +175,7 @@ main(int argc, char **argv)
     g_test_add_func("/json-names/reads-names", test_reads_names);
     g_test_add_func("/json-names/says-what-is-no-list",
                     test_says_what_is_no_list);
+    g_test_add_func("/json-names/refuses-zero-bytes", test_refuses_zero_bytes);
     g_test_add_func("/json-names/refuses-deep-nesting",
                     test_refuses_deep_nesting);
     g_test_add_func("/json-names/brackets-in-texts-do-not-nest",

@@ -78,6 +78,7 @@ test_malformed(void)
     g_autoptr(GError) error = NULL;
     static const char invalid[] = "[\"\xff\"]";
     static const char zero[] = "{\"a\":1}\0{}";
+    static const char hidden[] = "[1,\n2\0]";
 
     refuse("", "line 1, column 0: it is empty");
     refuse("{\n  \"a\": 1,\n  \"b\" 2\n}", "line 3, column 7");
@@ -98,6 +99,9 @@ test_malformed(void)
     refuse(invalid, "decode");
     g_assert_null(hr_json_parse(zero, sizeof zero - 1, &error));
     g_assert_nonnull(strstr(error->message, "column 8"));
+    g_clear_error(&error);
+    g_assert_null(hr_json_parse(hidden, sizeof hidden - 1, &error));
+    g_assert_nonnull(strstr(error->message, "line 2, column 2"));
 }
 
 static void
