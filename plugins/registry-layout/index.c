@@ -351,9 +351,16 @@ Index *
 layout_index_parse(const char *text, size_t size, ScanFault *fault)
 {
     Span whole = {text, text + size}, manifests = {NULL, NULL};
+    const char *zero = memchr(text, '\0', size);
     Index *index;
 
     fault->what[0] = '\0';
+    /* Behind a number jansson would take it for nothing at all. */
+    if (zero != NULL) {
+        fault->at = zero;
+        snprintf(fault->what, sizeof fault->what, "a zero byte");
+        return NULL;
+    }
     if (!layout_scan_depth(whole, fault))
         return NULL;
     index = layout_alloc(sizeof *index);

@@ -208,6 +208,32 @@ check_bad_index(Room *room, const char *index, const char *text)
     g_assert_cmpstr(after, ==, index);
 }
 
+/* What came after such a byte would have been lost by the next writer. */
+static void
+test_index_with_zero_byte(void)
+{
+    static const char index[] =
+        "{\"manifests\":[\n{\"size\":1\0,\"digest\":\"\"}]}";
+    g_autofree char *path = NULL;
+    g_autofree char *after = NULL;
+    gsize size;
+    Room room;
+
+    room_enter(&room);
+    g_free(room_push(&room, "a", "1", "content"));
+    path = room_path(&room, "a/index.json");
+    room_scribble(&room, "a/index.json", index, sizeof index - 1);
+    g_assert_null(fake_list(room.registry, &room.call, "a"));
+    room_assert_said(&room, "index.json:2:10: a zero byte");
+    room.call.status = HR_OK;
+    g_assert_cmpint(
+        fake_push_manifest(room.registry, &room.call, "a", "2", "{}"), ==,
+        HR_INVALID);
+    g_assert_true(g_file_get_contents(path, &after, &size, NULL));
+    g_assert_cmpmem(after, size, index, sizeof index - 1);
+    room_leave(&room);
+}
+
 static void
 test_bad_index(void)
 {
@@ -732,6 +758,8 @@ main(int argc, char **argv)
                     test_large_manifest);
     g_test_add_func("/layout-damage/bad-index-is-named-with-its-line",
                     test_bad_index);
+    g_test_add_func("/layout-damage/an-index-with-a-zero-byte-is-left-alone",
+                    test_index_with_zero_byte);
     g_test_add_func("/layout-damage/no-truncated-index-passes",
                     test_every_truncation);
     g_test_add_func("/layout-damage/index-over-the-limit-is-refused",
