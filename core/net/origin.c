@@ -60,6 +60,10 @@ check_rules(const Address *from, const Address *to, HrOriginPurpose purpose,
         return hr_error_set(error, HR_INVALID, "it is not http or https");
     if (strcmp(from->scheme, "https") == 0 && strcmp(to->scheme, "https") != 0)
         return hr_error_set(error, HR_INVALID, "it leads from https to http");
+    /* What a resolver makes of other letters is not what was compared. */
+    if (!same && !g_str_is_ascii(to->host))
+        return hr_error_set(error, HR_INVALID,
+                            "the name of its host is not written in ASCII");
     if (!same && purpose != HR_ORIGIN_REDIRECT)
         return hr_error_set(error, HR_INVALID,
                             "it leads to another host, %s:%s", to->host,

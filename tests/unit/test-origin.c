@@ -60,6 +60,13 @@ static const Case cases[] = {
      false},
     {"https://a.example/", "javascript:alert(1)", HR_ORIGIN_REDIRECT, NULL,
      false},
+    /* Letters that a resolver may take for others, or for none. */
+    {"https://a.example/", "https://\xef\xbd\x81.example/u",
+     HR_ORIGIN_REDIRECT, NULL, false},
+    {"https://a.example/", "https://b\xcd\xff.example/u", HR_ORIGIN_REDIRECT,
+     NULL, false},
+    {"https://b\xc3\xbc.example/v2/", "u?s=1", HR_ORIGIN_UPLOAD,
+     "https://b\xc3\xbc.example/v2/u?s=1", true},
     /* Malformed. */
     {"https://a.example/", "https://", HR_ORIGIN_REDIRECT, NULL, false},
     {"https://a.example/", "https://a.example:99999/", HR_ORIGIN_LINK, NULL,
