@@ -58,15 +58,15 @@ bool
 hr_tag_key_parse(const char *key, char **repository, char **reference,
                  GError **error)
 {
-    const char *separator = strchr(key, '@');
+    const char *at = strchr(key, '@');
+    const char *separator = at != NULL ? at : strrchr(key, ':');
     g_autofree char *name = NULL;
 
-    if (separator == NULL)
-        separator = strrchr(key, ':');
     if (separator != NULL)
         name = g_strndup(key, (gsize)(separator - key));
     if (name == NULL || !hr_repository_valid(name) ||
-        !hr_reference_valid(separator + 1))
+        !(at != NULL ? hr_digest_valid(separator + 1)
+                     : hr_tag_valid(separator + 1)))
         return hr_error_set(error, HR_INVALID,
                             "'%s' is not the key of a tag: it is written "
                             "repository:tag or repository@digest",

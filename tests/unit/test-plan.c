@@ -74,6 +74,47 @@ test_order(void)
     g_assert_cmpstr(one_text, ==, other_text);
 }
 
+/* A thing has one key, and not two that read alike. */
+static void
+test_keys(void)
+{
+    static const char *const bad[] = {
+        "",
+        "a",
+        "a:",
+        ":1",
+        "A:1",
+        "a:1:2",
+        "a@1",
+        "a:1@" DIGEST_A,
+        "a@b",
+        "a@" DIGEST_A "0",
+        "a:" DIGEST_A,
+    };
+    static const char *const good[] = {"a:1", "a/b:latest", "a@" DIGEST_A};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *repository = NULL;
+        g_autofree char *reference = NULL;
+        g_autoptr(GError) error = NULL;
+
+        g_test_message("%s", bad[i]);
+        g_assert_false(
+            hr_tag_key_parse(bad[i], &repository, &reference, &error));
+        g_assert_error(error, HR_ERROR, HR_INVALID);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
+        g_autofree char *repository = NULL;
+        g_autofree char *reference = NULL;
+        g_autofree char *again = NULL;
+
+        g_assert_true(
+            hr_tag_key_parse(good[i], &repository, &reference, NULL));
+        again = hr_tag_key(repository, reference);
+        g_assert_cmpstr(again, ==, good[i]);
+    }
+}
+
 static void
 test_round_trip(void)
 {
@@ -175,6 +216,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/plan/does-not-depend-on-the-order-of-its-making",
                     test_order);
+    g_test_add_func("/plan/keys-have-one-spelling", test_keys);
     g_test_add_func("/plan/reads-back-as-it-was-written", test_round_trip);
     g_test_add_func("/plan/refuses-what-was-changed", test_tampering);
     g_test_add_func("/plan/refuses-what-is-no-plan", test_refusals);
