@@ -9,42 +9,23 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "guard/classify.h"
-#include "model/json.h"
 #include "net/challenge.h"
 #include "net/exchange.h"
 #include "net/origin.h"
+#include "net/principal.h"
+#include "net/token-request.h"
 
-#define CLIENT_ID "harbor-replicator"
+/* Tokens that are kept.  When there are more, those that are stale are
+ * forgotten, or else all that nobody waits for: what is asked goes through
+ * repositories one after the other. */
+#define TOKENS_LIMIT 1024u
 
-/* What a token server that does not say grants (distribution's token
- * specification). */
-#define LIFE_DEFAULT_S 60
-
-/* A token is not used in the last tenth of its life, at most half a minute. */
-#define MARGIN_SHARE 10
-#define MARGIN_MOST_S 30
-
-/* Longer ones would not be taken by any server. */
-#define TOKEN_LIMIT ((size_t)64 * 1024)
-
-/* From so many tokens on those that are stale are forgotten. */
-#define TOKENS_TO_SWEEP 256u
-
-typedef struct Account {
-    char *prefix;
-    char *username;           /* or NULL */
-    HrSecret *password;       /* or NULL */
-    HrSecret *basic;          /* header line; NULL without a password */
-    HrSecret *registry_token; /* header line of a token that was given */
-    HrSecret *identity_token; /* to get tokens with; may be renewed */
-} Account;
-
-/* One account's leave to do one thing. */
+/* One principal's leave to do one thing. */
 typedef struct HrToken {
     HrLogin *login;
-    Account *account; /* NULL: anonymous */
-    char *scope;      /* what it is asked for */
-    HrSecret *header; /* "Authorization: Bearer ..."; NULL: none yet */
+    HrPrincipal *principal; /* NULL: anonymous */
+    char *scope;            /* what it is asked for */
+    HrSecret *header;       /* "Authorization: Bearer ..."; NULL: none yet */
     int64_t fresh_until_us;
     HrCall *call; /* of the fetch under way, with it */
     HrExchange *fetch;
@@ -58,29 +39,15 @@ typedef struct HrToken {
 
 struct HrLogin {
     HrEndpoint *endpoint;
-    GPtrArray *accounts; /* Account, longest prefix first */
+    GPtrArray *principals; /* HrPrincipal, longest prefix first */
     char **token_hosts;
     bool bearer; /* tokens are wanted, from: */
     char *realm;
     char *service;
     bool trusted;       /* the realm may see credentials */
-    GHashTable *tokens; /* key of account and scope -> HrToken */
+    GHashTable *tokens; /* key of principal and scope -> HrToken */
     bool stopped;
 };
-
-static void
-free_account(void *data)
-{
-    Account *account = data;
-
-    g_free(account->prefix);
-    g_free(account->username);
-    hr_secret_unref(account->password);
-    hr_secret_unref(account->basic);
-    hr_secret_unref(account->registry_token);
-    hr_secret_unref(account->identity_token);
-    g_free(account);
-}
 
 static void
 free_token(void *data)
@@ -94,81 +61,20 @@ free_token(void *data)
     g_free(token);
 }
 
-/* A text that is a secret already, behind a word that is none. */
-static HrSecret *
-make_secret(const char *before, const char *text)
+static void
+free_principal(void *data)
 {
-    char *line = g_strconcat(before, text, NULL);
-    HrSecret *secret = hr_secret_new(line);
-
-    hr_secret_wipe(line, strlen(line));
-    g_free(line);
-    return secret;
-}
-
-static HrSecret *
-make_basic(const char *username, const HrSecret *password)
-{
-    char *pair = g_strconcat(username, ":", hr_secret_reveal(password), NULL);
-    size_t size = strlen(pair);
-    char *code = g_base64_encode((const guchar *)pair, size);
-    HrSecret *secret = make_secret("Authorization: Basic ", code);
-
-    hr_secret_wipe(pair, size);
-    hr_secret_wipe(code, strlen(code));
-    g_free(pair);
-    g_free(code);
-    return secret;
-}
-
-/* What can stand in a header, and be sent with every request. */
-static bool
-is_token(const char *text)
-{
-    size_t size = 0;
-
-    for (; text[size] != '\0'; size++)
-        if (text[size] <= ' ' || text[size] > '~' || size == TOKEN_LIMIT)
-            return false;
-    return size > 0;
+    hr_principal_free(data);
 }
 
 static bool
-add_account(HrLogin *login, const HrAccount *given, GError **error)
+add_principal(HrLogin *login, const HrAccount *given, GError **error)
 {
-    Account *account = g_new0(Account, 1);
+    HrPrincipal *principal = hr_principal_new(given, error);
 
-    g_ptr_array_add(login->accounts, account);
-    account->prefix = g_strdup(given->prefix != NULL ? given->prefix : "");
-    account->username = g_strdup(given->username);
-    if (given->username != NULL && strchr(given->username, ':') != NULL)
-        return hr_error_set(error, HR_CONFIG,
-                            "a username cannot have a \":\"");
-    if (given->password != NULL)
-        account->password = hr_secret_ref(given->password);
-    if (given->username != NULL && given->password != NULL)
-        account->basic = make_basic(given->username, given->password);
-    if (given->registry_token != NULL &&
-        !is_token(hr_secret_reveal(given->registry_token)))
-        return hr_error_set(error, HR_CONFIG,
-                            "the saved token is none: log in again");
-    if (given->registry_token != NULL)
-        account->registry_token = make_secret(
-            "Authorization: Bearer ", hr_secret_reveal(given->registry_token));
-    if (given->identity_token != NULL)
-        account->identity_token = hr_secret_ref(given->identity_token);
-    return true;
-}
-
-static gint
-order_accounts(gconstpointer left, gconstpointer right)
-{
-    const Account *one = *(const Account *const *)left;
-    const Account *other = *(const Account *const *)right;
-    size_t mine = strlen(one->prefix);
-    size_t theirs = strlen(other->prefix);
-
-    return (theirs > mine) - (theirs < mine);
+    if (principal != NULL)
+        g_ptr_array_add(login->principals, principal);
+    return principal != NULL;
 }
 
 HrLogin *
@@ -180,19 +86,19 @@ hr_login_new(HrEndpoint *endpoint, const HrEndpointSpec *spec, GError **error)
     bool good = true;
 
     login->endpoint = endpoint;
-    login->accounts = g_ptr_array_new_with_free_func(free_account);
+    login->principals = g_ptr_array_new_with_free_func(free_principal);
     login->token_hosts = g_strdupv((char **)spec->token_hosts);
     login->tokens =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_token);
     if (spec->username != NULL && spec->password != NULL)
-        good = add_account(login, &own, error);
+        good = add_principal(login, &own, error);
     for (unsigned i = 0; i < spec->account_count && good; i++)
-        good = add_account(login, &spec->accounts[i], error);
+        good = add_principal(login, &spec->accounts[i], error);
     if (!good) {
         hr_login_free(login);
         return NULL;
     }
-    g_ptr_array_sort(login->accounts, order_accounts);
+    hr_principals_sort(login->principals);
     return login;
 }
 
@@ -202,46 +108,31 @@ hr_login_free(HrLogin *login)
     if (login == NULL)
         return;
     g_hash_table_unref(login->tokens);
-    g_ptr_array_unref(login->accounts);
+    g_ptr_array_unref(login->principals);
     g_strfreev(login->token_hosts);
     g_free(login->realm);
     g_free(login->service);
     g_free(login);
 }
 
-/* --------------------------------------------------------------- accounts */
-
-/* Whose prefix holds the repository, the longest first; NULL: nobody. */
-static Account *
-account_of(const HrLogin *login, const char *repository)
+static HrPrincipal *
+principal_of(const HrLogin *login, const HrRequest *request)
 {
-    for (guint i = 0; i < login->accounts->len; i++) {
-        Account *account = login->accounts->pdata[i];
-        size_t length = strlen(account->prefix);
-
-        if (length == 0)
-            return account;
-        if (repository != NULL &&
-            strncmp(repository, account->prefix, length) == 0 &&
-            (repository[length] == '\0' || repository[length] == '/'))
-            return account;
-    }
-    return NULL;
+    return hr_principals_find(login->principals, request->scope.repository);
 }
 
 bool
 hr_login_has_account(const HrLogin *login, const HrRequest *request)
 {
-    return request->own_login ||
-           account_of(login, request->scope.repository) != NULL;
+    return request->own_login || principal_of(login, request) != NULL;
 }
 
 /* ----------------------------------------------------------------- tokens */
 
 static char *
-make_key(const Account *account, const char *scope)
+make_key(const HrPrincipal *principal, const char *scope)
 {
-    return g_strdup_printf("%p %s", (const void *)account, scope);
+    return g_strdup_printf("%p %s", (const void *)principal, scope);
 }
 
 static bool
@@ -251,45 +142,61 @@ is_fresh(const HrToken *token, int64_t now_us)
 }
 
 static gboolean
-is_forgotten(gpointer key, gpointer value, gpointer data)
+is_idle(gpointer key, gpointer value, gpointer data)
 {
     const HrToken *token = value;
 
     (void)key;
-    return token->fetch == NULL && token->holders == 0 &&
-           !is_fresh(token, *(const int64_t *)data);
+    (void)data;
+    return token->fetch == NULL && token->holders == 0;
+}
+
+static gboolean
+is_stale(gpointer key, gpointer value, gpointer data)
+{
+    return is_idle(key, value, NULL) &&
+           !is_fresh(value, *(const int64_t *)data);
+}
+
+static void
+make_room(HrLogin *login, int64_t now_us)
+{
+    if (g_hash_table_size(login->tokens) < TOKENS_LIMIT)
+        return;
+    g_hash_table_foreach_remove(login->tokens, is_stale, &now_us);
+    if (g_hash_table_size(login->tokens) >= TOKENS_LIMIT)
+        g_hash_table_foreach_remove(login->tokens, is_idle, NULL);
 }
 
 static HrToken *
-find_token(HrLogin *login, const Account *account, const char *scope)
+find_token(HrLogin *login, const HrPrincipal *principal, const char *scope)
 {
-    g_autofree char *key = make_key(account, scope);
+    g_autofree char *key = make_key(principal, scope);
 
     return g_hash_table_lookup(login->tokens, key);
 }
 
 static HrToken *
-make_token(HrLogin *login, Account *account, const char *scope, int64_t now_us)
+make_token(HrLogin *login, HrPrincipal *principal, const char *scope,
+           int64_t now_us)
 {
-    HrToken *token = find_token(login, account, scope);
+    HrToken *token = find_token(login, principal, scope);
 
     if (token != NULL)
         return token;
-    if (g_hash_table_size(login->tokens) % TOKENS_TO_SWEEP ==
-        TOKENS_TO_SWEEP - 1)
-        g_hash_table_foreach_remove(login->tokens, is_forgotten, &now_us);
+    make_room(login, now_us);
     token = g_new0(HrToken, 1);
     token->login = login;
-    token->account = account;
+    token->principal = principal;
     token->scope = g_strdup(scope);
     token->waiting = g_ptr_array_new();
-    g_hash_table_insert(login->tokens, make_key(account, scope), token);
+    g_hash_table_insert(login->tokens, make_key(principal, scope), token);
     return token;
 }
 
 /* A fresh one that allows what is needed, or more of it. */
 static HrToken *
-find_fresh(HrLogin *login, const Account *account, const HrScope *needed,
+find_fresh(HrLogin *login, const HrPrincipal *principal, const HrScope *needed,
            int64_t now_us)
 {
     static const unsigned wider[] = {0, HR_SCOPE_PULL | HR_SCOPE_PUSH,
@@ -306,14 +213,14 @@ find_fresh(HrLogin *login, const Account *account, const HrScope *needed,
             continue;
         scope.actions |= wider[i];
         text = hr_scope_text(&scope);
-        token = find_token(login, account, text);
+        token = find_token(login, principal, text);
         if (token != NULL && is_fresh(token, now_us))
             return token;
     }
     return NULL;
 }
 
-/* ----------------------------------------------------------- the answer */
+/* ------------------------------------------------------------ their fetch */
 
 static void
 set_failure(HrToken *token, hr_status status, const char *text)
@@ -328,87 +235,38 @@ set_failure(HrToken *token, hr_status status, const char *text)
     details->classified = true;
 }
 
-static const char *
-text_of(HrJson *body, const char *name)
-{
-    const char *text = hr_json_text(hr_json_get(body, name));
-
-    return text != NULL && *text != '\0' ? text : NULL;
-}
-
-static int64_t
-life_us(HrJson *body)
-{
-    int64_t life_s = 0;
-    int64_t margin_s;
-
-    if (!hr_json_number(hr_json_get(body, "expires_in"), &life_s) ||
-        life_s <= 0)
-        life_s = LIFE_DEFAULT_S;
-    life_s = MIN(life_s, 24 * 3600);
-    margin_s = MIN(life_s / MARGIN_SHARE, MARGIN_MOST_S);
-    return (life_s - margin_s) * G_USEC_PER_SEC;
-}
-
-/* Only who was shown the old one has a new one to give. */
 static void
-renew_identity(HrToken *token, const char *identity)
+take_grant(HrToken *token, const HrResponse *response)
 {
-    Account *account = token->account;
+    HrPrincipal *principal = token->principal;
+    HrTokenGrant grant;
 
-    if (identity == NULL || !token->named || account->identity_token == NULL)
-        return;
-    hr_secret_unref(account->identity_token);
-    account->identity_token = hr_secret_new(identity);
-}
-
-static void
-take_token(HrToken *token, const HrResponse *response)
-{
-    HrJson *body = NULL;
-    const char *text;
-
-    if (response->body != NULL)
-        body = hr_json_parse(response->body->str, response->body->len, NULL);
-    text = text_of(body, "token");
-    if (text == NULL)
-        text = text_of(body, "access_token");
-    if (text == NULL || !is_token(text)) {
+    if (!hr_token_grant_read(response, &grant)) {
         set_failure(token, HR_INVALID,
                     "its answer holds no token: it is no token server");
-    } else {
-        renew_identity(token, text_of(body, "refresh_token"));
-        hr_secret_unref(token->header);
-        token->header = make_secret("Authorization: Bearer ", text);
-        token->fresh_until_us = hr_clock_monotonic_us() + life_us(body);
-        g_clear_error(&token->failure);
+        return;
     }
-    hr_json_wipe(body);
+    g_clear_error(&token->failure);
+    g_clear_pointer(&token->header, hr_secret_unref);
+    token->header = g_steal_pointer(&grant.header);
+    token->fresh_until_us = hr_clock_monotonic_us() + grant.life_us;
+    /* Only who was shown the old one has a new one to give. */
+    if (grant.identity != NULL && token->named &&
+        principal->identity_token != NULL) {
+        hr_secret_unref(principal->identity_token);
+        principal->identity_token = g_steal_pointer(&grant.identity);
+    }
+    hr_token_grant_clear(&grant);
 }
 
 static void
 take_refusal(HrToken *token, const HrResponse *response)
 {
-    HrClassification is =
-        hr_classify_http(response->status, NULL, false, false, NULL, NULL);
-    g_autofree char *text = g_strdup_printf(
-        "HTTP %u%s", response->status,
-        response->status != 401 && response->status != 403 ? ""
-        : token->named
-            ? ": credentials refused: check username and password"
-            : ": credentials are needed: set username and password, or "
-              "log in with `docker login` or `podman login`");
+    g_autofree char *text = NULL;
+    hr_status status = hr_token_refusal(response, token->named, &text);
 
-    set_failure(token,
-                response->status < 400 ? HR_INVALID
-                : is.status == HR_NOT_FOUND || is.status == HR_INVALID
-                    ? HR_AUTH_DENIED
-                    : is.status,
-                text);
+    set_failure(token, status, text);
 }
-
-static void
-begin_fetch(HrToken *token, HrProgress *progress);
 
 /* All who wait for it go on, with it or without. */
 static void
@@ -429,18 +287,28 @@ drop_fetch(HrToken *token)
     g_clear_pointer(&token->call, hr_call_free);
 }
 
-static bool
-wants_post(const HrToken *token, const HrResponse *response)
+static HrTokenNeed
+need_of(const HrToken *token)
 {
-    return !token->by_post &&
-           (response->status == 404 || response->status == 405) &&
-           token->named && token->account->password != NULL;
+    const HrLogin *login = token->login;
+
+    return (HrTokenNeed){
+        .realm = login->realm,
+        .service = login->service,
+        .scope = token->scope,
+        .principal = token->named ? token->principal : NULL,
+        .by_post = token->by_post,
+    };
 }
+
+static void
+begin_fetch(HrToken *token, HrProgress *progress);
 
 static void
 fetched_cb(void *data)
 {
     HrToken *token = data;
+    HrTokenNeed need = need_of(token);
     const GError *error = NULL;
     const HrResponse *response =
         hr_exchange_answer_on_loop(token->fetch, &error);
@@ -450,8 +318,8 @@ fetched_cb(void *data)
     if (response == NULL)
         set_failure(token, hr_error_status(error), error->message);
     else if (response->status == 200)
-        take_token(token, response);
-    else if (wants_post(token, response))
+        take_grant(token, response);
+    else if (hr_token_request_wants_post(&need, response))
         again = true;
     else
         take_refusal(token, response);
@@ -466,95 +334,20 @@ fetched_cb(void *data)
     }
 }
 
-/* ---------------------------------------------------------- the question */
-
-static void
-append_field(GString *form, const char *name, const char *value)
-{
-    char *escaped;
-
-    if (value == NULL || *value == '\0')
-        return;
-    escaped = g_uri_escape_string(value, NULL, false);
-    if (form->len > 0)
-        g_string_append_c(form, '&');
-    g_string_append(form, name);
-    g_string_append_c(form, '=');
-    g_string_append(form, escaped);
-    hr_secret_wipe(escaped, strlen(escaped));
-    g_free(escaped);
-}
-
-/* Of OAuth 2, as the distribution's token servers take it. */
-static GString *
-make_form(const HrToken *token)
-{
-    const Account *account = token->account;
-    GString *form = g_string_sized_new(1024);
-    bool refresh = account->identity_token != NULL;
-
-    append_field(form, "grant_type", refresh ? "refresh_token" : "password");
-    append_field(form, "service", token->login->service);
-    append_field(form, "client_id", CLIENT_ID);
-    append_field(form, "scope", token->scope);
-    if (refresh) {
-        append_field(form, "refresh_token",
-                     hr_secret_reveal(account->identity_token));
-    } else {
-        append_field(form, "username", account->username);
-        append_field(form, "password", hr_secret_reveal(account->password));
-    }
-    return form;
-}
-
-static char *
-make_url(const HrToken *token, bool named)
-{
-    const char *realm = token->login->realm;
-    g_auto(GStrv) scopes = g_strsplit(token->scope, " ", -1);
-    g_autoptr(GString) query = g_string_new(NULL);
-
-    append_field(query, "service", token->login->service);
-    for (char **scope = scopes; *scope != NULL; scope++)
-        append_field(query, "scope", *scope);
-    if (named)
-        append_field(query, "account", token->account->username);
-    if (query->len == 0)
-        return g_strdup(realm);
-    return g_strdup_printf("%s%c%s", realm,
-                           strchr(realm, '?') != NULL ? '&' : '?', query->str);
-}
-
 /* Counted with those for whom it is fetched first. */
 static void
 begin_fetch(HrToken *token, HrProgress *progress)
 {
     HrLogin *login = token->login;
-    const Account *account = login->trusted ? token->account : NULL;
-    bool post =
-        account != NULL && (account->identity_token != NULL || token->by_post);
-    HrRequest *request;
+    HrTokenNeed need;
 
-    if (post) {
-        GString *form = make_form(token);
-
-        request = hr_request_new_foreign(login->endpoint, login->realm, NULL,
-                                         form->str);
-        hr_secret_wipe(form->str, form->len);
-        g_string_free(form, true);
-    } else {
-        bool named = account != NULL && account->basic != NULL;
-        g_autofree char *url = make_url(token, named);
-
-        request = hr_request_new_foreign(
-            login->endpoint, url,
-            named ? hr_secret_reveal(account->basic) : NULL, NULL);
-    }
-    token->named = account != NULL;
+    token->named = login->trusted && token->principal != NULL;
+    need = need_of(token);
     token->call = hr_call_new(NULL, HR_TIME_NEVER);
     hr_call_set_progress(token->call, progress);
-    token->fetch = hr_exchange_begin_on_loop(token->call, request,
-                                             HR_CLASS_AUTH, fetched_cb, token);
+    token->fetch = hr_exchange_begin_on_loop(
+        token->call, hr_token_request_new(login->endpoint, &need),
+        HR_CLASS_AUTH, fetched_cb, token);
 }
 
 /* ------------------------------------------------------------- the stage */
@@ -605,27 +398,27 @@ HrStep
 hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
 {
     const HrRequest *request = send->request;
-    Account *account = account_of(login, request->scope.repository);
+    HrPrincipal *principal = principal_of(login, request);
     HrToken *waited = let_go(send);
     g_autofree char *scope = NULL;
     HrToken *token;
 
     if (request->foreign || request->own_login)
         return go(send, NULL);
-    if (account != NULL && account->registry_token != NULL)
-        return go(send, account->registry_token);
+    if (principal != NULL && principal->registry_token != NULL)
+        return go(send, principal->registry_token);
     if (!login->bearer)
-        return go(send, account != NULL ? account->basic : NULL);
+        return go(send, principal != NULL ? principal->basic : NULL);
     if (waited != NULL && waited->round == send->round &&
         waited->fetch == NULL && waited->failure != NULL)
         return refuse(send, waited);
     token = waited != NULL && is_fresh(waited, now_us)
                 ? waited
-                : find_fresh(login, account, &request->scope, now_us);
+                : find_fresh(login, principal, &request->scope, now_us);
     if (token != NULL)
         return go(send, token->header);
     scope = hr_scope_text(&request->scope);
-    token = make_token(login, account, scope, now_us);
+    token = make_token(login, principal, scope, now_us);
     send->token = token;
     token->holders++;
     if (token->fetch == NULL) {
@@ -664,7 +457,7 @@ take_challenge(HrLogin *login, const HrChallenge *challenge)
         return false;
     }
     if (g_strcmp0(realm, login->realm) != 0 && !trusted &&
-        login->accounts->len > 0) {
+        login->principals->len > 0) {
         g_autofree char *safe = hr_text_redact_url(realm);
 
         hr_notes_add(&login->endpoint->notes, HR_LOG_WARNING,
@@ -706,11 +499,12 @@ take_scope(HrLogin *login, const HrSend *send, const HrChallenge *challenge)
 {
     const HrRequest *request = send->request;
     const char *given = hr_challenge_parameter(challenge, "scope");
-    Account *account = account_of(login, request->scope.repository);
+    HrPrincipal *principal = principal_of(login, request);
     g_autofree char *own = hr_scope_text(&request->scope);
     g_autofree char *wanted = NULL;
     g_autofree char *both = NULL;
-    HrToken *token = make_token(login, account, own, hr_clock_monotonic_us());
+    HrToken *token =
+        make_token(login, principal, own, hr_clock_monotonic_us());
 
     spoil(login, send->credential);
     if (given == NULL || token->fetch != NULL)

@@ -592,6 +592,43 @@ test_bad_registry_token(void)
     g_assert_null(strstr(error->message, "t0ken"));
 }
 
+/* Tokens for ever more repositories take no more memory than for a thousand:
+ * the first of them is asked for anew then. */
+static void
+test_many(void)
+{
+    const HrDoubleRoute wants[] = {WANTS_TOKENS};
+    g_autofree HrDoubleRoute *routes = g_new0(HrDoubleRoute, 1100);
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    HrEndpointSpec spec = make_spec(NULL);
+    unsigned count = 1030;
+    Fixture f;
+
+    memcpy(routes, wants, sizeof wants);
+    routes[2] = (HrDoubleRoute){GIVES_TOKENS};
+    for (unsigned i = 0; i < count; i++) {
+        char *path = g_strdup_printf("/v2/r%u/tags/list", i);
+
+        g_ptr_array_add(paths, path);
+        routes[3 + i] =
+            (HrDoubleRoute){.method = "GET", .path = path, .status = 200};
+    }
+    set_up_with(&f, routes, &spec);
+    g_assert_cmpuint(status_of(&f, HR_HTTP_GET, "/v2/"), ==, 200);
+    for (unsigned i = 0; i < count; i++)
+        status_of(&f, HR_HTTP_GET, paths->pdata[i]);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==,
+                     1 + count);
+    status_of(&f, HR_HTTP_GET, paths->pdata[count - 1]);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==,
+                     1 + count);
+    status_of(&f, HR_HTTP_GET, paths->pdata[0]);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/token"), ==,
+                     2 + count);
+    tear_down(&f);
+    g_ptr_array_unref(paths);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -612,6 +649,7 @@ main(int argc, char **argv)
     g_test_add_func("/login/strange-answers-hold-no-token",
                     test_strange_answers);
     g_test_add_func("/login/lives-of-all-lengths", test_lives);
+    g_test_add_func("/login/keeps-no-more-than-a-thousand-tokens", test_many);
     g_test_add_func("/login/a-saved-token-fits-a-header",
                     test_bad_registry_token);
     return g_test_run();
