@@ -114,23 +114,50 @@ order_texts(gconstpointer one, gconstpointer other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* Sorted, each once; a "*" alone if there is one. */
+/* Sorted, each once; a "*" alone if there is one.  Sorted first: a server may
+ * send thousands. */
 static char *
 clean_actions(const char *text)
 {
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
     g_autoptr(GPtrArray) kept = g_ptr_array_new();
 
     for (char **part = parts; *part != NULL; part++) {
         if (strcmp(*part, "*") == 0)
             return g_strdup("*");
-        if (**part != '\0' &&
-            !g_ptr_array_find_with_equal_func(kept, *part, g_str_equal, NULL))
-            g_ptr_array_add(kept, *part);
+        if (**part != '\0')
+            g_ptr_array_add(all, *part);
     }
-    g_ptr_array_sort(kept, order_texts);
+    g_ptr_array_sort(all, order_texts);
+    for (guint i = 0; i < all->len; i++)
+        if (i == 0 || strcmp(all->pdata[i - 1], all->pdata[i]) != 0)
+            g_ptr_array_add(kept, all->pdata[i]);
     g_ptr_array_add(kept, NULL);
     return g_strjoinv(",", (char **)kept->pdata);
+}
+
+static void
+free_text(gpointer data)
+{
+    if (data != NULL)
+        g_string_free(data, true);
+}
+
+/* Adds "a,b" to the actions of `key`, which it takes. */
+static void
+add_actions(GHashTable *known, char *key, const char *actions)
+{
+    GString *all = g_hash_table_lookup(known, key);
+
+    if (all == NULL) {
+        all = g_string_new(NULL);
+        g_hash_table_insert(known, key, all);
+    } else {
+        g_free(key);
+    }
+    g_string_append_c(all, ',');
+    g_string_append(all, actions);
 }
 
 char *
@@ -139,7 +166,7 @@ hr_scope_clean(const char *text)
     g_auto(GStrv) parts = g_strsplit(text, " ", -1);
     /* "repository:name:" to all its actions */
     g_autoptr(GHashTable) known =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_text);
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iterator;
     gpointer key;
@@ -148,7 +175,6 @@ hr_scope_clean(const char *text)
     for (char **part = parts; *part != NULL; part++) {
         char *colon = strchr(*part, ':');
         char *actions = strrchr(*part, ':');
-        const char *before;
 
         if (**part == '\0')
             continue;
@@ -157,15 +183,14 @@ hr_scope_clean(const char *text)
             g_hash_table_insert(known, g_strdup(*part), NULL);
             continue;
         }
-        key = g_strndup(*part, (gsize)(actions + 1 - *part));
-        before = g_hash_table_lookup(known, key);
-        g_hash_table_insert(
-            known, key,
-            g_strconcat(before != NULL ? before : "", ",", actions + 1, NULL));
+        add_actions(known, g_strndup(*part, (gsize)(actions + 1 - *part)),
+                    actions + 1);
     }
     g_hash_table_iter_init(&iterator, known);
     while (g_hash_table_iter_next(&iterator, &key, &value)) {
-        g_autofree char *actions = value != NULL ? clean_actions(value) : NULL;
+        const GString *given = value;
+        g_autofree char *actions =
+            given != NULL ? clean_actions(given->str) : NULL;
 
         if (value == NULL)
             g_ptr_array_add(all, g_strdup(key));

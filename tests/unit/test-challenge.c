@@ -208,6 +208,27 @@ test_wants_more(void)
     g_assert_true(hr_challenge_wants_more(found->pdata[0]));
 }
 
+/* As many as fit into a header, several times. */
+static void
+test_many_scopes(void)
+{
+    GString *given = g_string_new(NULL);
+    GString *wanted = g_string_new("a:b:");
+    g_autofree char *text = NULL;
+    g_autofree char *expected = NULL;
+    g_autofree char *found = NULL;
+
+    for (unsigned i = 0; i < 20000; i++)
+        g_string_append_printf(given, "%sa:b:%04x,%04x", i > 0 ? " " : "",
+                               19999 - i, i);
+    for (unsigned i = 0; i < 20000; i++)
+        g_string_append_printf(wanted, "%s%04x", i > 0 ? "," : "", i);
+    text = g_string_free(given, false);
+    expected = g_string_free(wanted, false);
+    found = hr_scope_clean(text);
+    g_assert_cmpstr(found, ==, expected);
+}
+
 static void
 test_requests(void)
 {
@@ -253,6 +274,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/challenge/published-cases", test_cases);
     g_test_add_func("/challenge/knows-a-wish-for-more", test_wants_more);
+    g_test_add_func("/challenge/many-scopes-are-merged", test_many_scopes);
     g_test_add_func("/challenge/requests-need-scopes", test_requests);
     return g_test_run();
 }
