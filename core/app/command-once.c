@@ -12,9 +12,12 @@ int
 hr_command_once(const HrApp *app, int argc, char **argv)
 {
     gboolean dry_run = false;
+    gboolean complete = false;
     GOptionEntry entries[] = {
         {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run,
          "Only plan: write nothing", NULL},
+        {"complete", 0, 0, G_OPTION_ARG_NONE, &complete,
+         "Bring images that the target lacks of indexes that are equal", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
     HrOptions options = {
@@ -39,6 +42,8 @@ hr_command_once(const HrApp *app, int argc, char **argv)
     syncs = hr_session_choose_syncs(session, names, &error);
     if (syncs == NULL || !hr_session_start(session, &error))
         return hr_session_report_error(error);
+    if (complete)
+        hr_session_look_into_indexes(session);
     if (dry_run)
         return hr_pass_runner_plan(session, syncs,
                                    &(HrPlanOptions){.json = options.json});

@@ -11,11 +11,14 @@ hr_command_plan(const HrApp *app, int argc, char **argv)
     g_autofree char *out = NULL;
     gboolean exit_code = false;
     gboolean explain = false;
+    gboolean complete = false;
     GOptionEntry entries[] = {
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &out,
          "Save the plan of one sync, for `apply`", "FILE"},
         {"explain", 0, 0, G_OPTION_ARG_NONE, &explain,
          "Say of each repository and tag why it is in or out", NULL},
+        {"complete", 0, 0, G_OPTION_ARG_NONE, &complete,
+         "Find images that the target lacks of indexes that are equal", NULL},
         {"exit-code", 0, 0, G_OPTION_ARG_NONE, &exit_code,
          "Exit with 5 if there is something to change", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
@@ -46,6 +49,8 @@ hr_command_plan(const HrApp *app, int argc, char **argv)
             "plan", "--out saves the plan of one sync: name it");
     if (!hr_session_start(session, &error))
         return hr_session_report_error(error);
+    if (complete)
+        hr_session_look_into_indexes(session);
     return hr_pass_runner_plan(session, syncs,
                                &(HrPlanOptions){.json = options.json,
                                                 .out = out,

@@ -67,6 +67,7 @@ struct HrSession {
     GPtrArray *strategies; /* HrStrategy */
     GPtrArray *accounts;   /* Account, one a pass */
     HrCreationMemory *creations;
+    bool complete; /* see hr_session_look_into_indexes */
     HrProgressBar *bar;
 };
 
@@ -595,6 +596,12 @@ open_strategy(HrSession *session, const char *name, HrSettings *settings,
     return true;
 }
 
+void
+hr_session_look_into_indexes(HrSession *session)
+{
+    session->complete = true;
+}
+
 bool
 hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
                    GError **error)
@@ -603,6 +610,7 @@ hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
                        error))
         return false;
     pass->select = &sync->select;
+    pass->complete = session->complete;
     if (sync->rename.strip != NULL || sync->rename.prefix != NULL ||
         sync->rename.template != NULL)
         pass->rename = &sync->rename;

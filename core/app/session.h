@@ -40,6 +40,10 @@ hr_session_config(const HrSession *session);
 HrPlugins *
 hr_session_plugins(const HrSession *session);
 
+/* Passes prepared from now on look into indexes that are equal, too. */
+void
+hr_session_look_into_indexes(HrSession *session);
+
 /* A pass for a sync of the configuration, with its registries open.  The
  * session owns what the pass points to.  Main thread: all passes are prepared
  * before the first one runs. */

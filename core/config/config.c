@@ -25,6 +25,7 @@ hr_select_clear(HrSelect *select)
     g_clear_pointer(&select->semver, hr_version_range_free);
     g_clear_pointer(&select->semver_text, g_free);
     g_clear_pointer(&select->immutable, g_ptr_array_unref);
+    g_clear_pointer(&select->platforms, g_ptr_array_unref);
 }
 
 /* The pattern that matches, or NULL.  One that gives up on a name (a limit of

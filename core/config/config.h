@@ -17,6 +17,7 @@
 #include "config/settings.h"
 #include "guard/classify.h"
 #include "guard/policy.h"
+#include "model/platform.h"
 #include "model/semver.h"
 
 /* Where something stands in the file, for messages: "file:line". */
@@ -82,6 +83,9 @@ typedef struct HrSelect {
     int64_t max_age_us;   /* 0: any */
     HrTagOrder order;     /* for `latest` */
     unsigned latest;      /* so many tags of each repository; 0: all */
+    GPtrArray *platforms; /* HrPlatform wanted of indexes; NULL: all */
+    bool sparse_fails;    /* sparse_index: what a registry does not take fails,
+                          instead of being completed */
     GPtrArray *immutable; /* GRegex of tags that never move, as the owner of
                              the registry promises; or NULL */
 } HrSelect;

@@ -163,6 +163,44 @@ read_ages(HrReader *reader, const config_setting_t *tags, const char *path,
 }
 
 static void
+free_platform(gpointer data)
+{
+    hr_platform_free(data);
+}
+
+static void
+read_platforms(HrReader *reader, const config_setting_t *select,
+               const char *path, HrSelect *filters)
+{
+    g_auto(GStrv) texts = hr_reader_texts(reader, select, path, "platforms");
+    g_autofree char *sparse =
+        hr_reader_text(reader, select, path, "sparse_index");
+    g_autofree char *spot = g_strconcat(path, ".platforms", NULL);
+    g_autofree char *sparse_spot = g_strconcat(path, ".sparse_index", NULL);
+
+    filters->sparse_fails = g_strcmp0(sparse, "fail") == 0;
+    if (sparse != NULL && !filters->sparse_fails &&
+        strcmp(sparse, "complete") != 0)
+        hr_reader_mistake(reader, hr_reader_spot(select, "sparse_index"),
+                          sparse_spot, "is complete or fail, not '%s'",
+                          sparse);
+    if (texts == NULL)
+        return;
+    refuse_empty(reader, select, path, "platforms");
+    filters->platforms = g_ptr_array_new_with_free_func(free_platform);
+    for (char **text = texts; *text != NULL; text++) {
+        g_autoptr(GError) error = NULL;
+        HrPlatform *platform = hr_platform_parse(*text, &error);
+
+        if (platform != NULL)
+            g_ptr_array_add(filters->platforms, platform);
+        else
+            hr_reader_mistake(reader, hr_reader_spot(select, "platforms"),
+                              spot, "%s", error->message);
+    }
+}
+
+static void
 read_filters(HrReader *reader, const config_setting_t *select,
              const char *path, HrSelect *filters)
 {
@@ -171,6 +209,7 @@ read_filters(HrReader *reader, const config_setting_t *select,
     read_filter(reader, select, path, "repositories", &filters->repositories);
     read_filter(reader, select, path, "tags", &filters->tags);
     read_versions(reader, hr_reader_group(select, "tags"), path, filters);
+    read_platforms(reader, select, path, filters);
     read_ages(reader, hr_reader_group(select, "tags"), tags_path, filters);
     filters->immutable = read_patterns(reader, hr_reader_group(select, "tags"),
                                        tags_path, "immutable");

@@ -57,7 +57,14 @@
         KEY(parent ".tags", "immutable", STRINGS, NULL, 0, 0,                 \
             "Anchored regular expressions of tags that never move, as the "   \
             "owner of the registry promises: once on the target, nobody is "  \
-            "asked about them.")
+            "asked about them."),                                             \
+        KEY(parent, "platforms", STRINGS, NULL, 0, 0,                         \
+            "Images wanted of an index: \"linux/amd64\", "                    \
+            "\"linux/arm64/v8\"; "                                            \
+            "left out: all.  The index itself stays as it is."),              \
+        KEY(parent, "sparse_index", STRING, "complete", 0, 0,                 \
+            "Where a registry takes no index without all of its images: "     \
+            "complete brings them after all, fail says so.")
 
 /* Numbers without a default here have the preset's; `policy show` tells.
  * Those with one have it from the preset `default`, and say it here for who

@@ -217,6 +217,22 @@ put_tags(Writer *writer, const HrSelect *select)
 }
 
 static void
+put_platforms(Writer *writer, const HrSelect *select)
+{
+    g_autoptr(GPtrArray) texts = NULL;
+
+    if (select->platforms == NULL)
+        return;
+    texts = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < select->platforms->len; i++)
+        g_ptr_array_add(texts, hr_platform_text(select->platforms->pdata[i]));
+    g_ptr_array_add(texts, NULL);
+    put_texts(writer, "platforms", (const char *const *)texts->pdata);
+    put_text(writer, "sparse_index",
+             select->sparse_fails ? "fail" : "complete");
+}
+
+static void
 put_setting(const char *name, uint32_t type, const char *text, void *data)
 {
     if (type == HR_OPTION_INTEGER)
@@ -422,6 +438,7 @@ put_sync(Writer *writer, const HrSyncConfig *sync)
     open_block(writer, "select", '{');
     put_repositories(writer, &sync->select.repositories);
     put_tags(writer, &sync->select);
+    put_platforms(writer, &sync->select);
     close_block(writer, '}');
     end_member(writer);
     put_rename(writer, &sync->rename);

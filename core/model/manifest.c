@@ -16,6 +16,8 @@
 #define DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
 #define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define REFERENCE_TYPE "vnd.docker.reference.type"
+#define REFERENCE_DIGEST "vnd.docker.reference.digest"
 #define CREATED "org.opencontainers.image.created"
 
 /* Largest size that JSON readers agree on. */
@@ -33,6 +35,8 @@ free_descriptor(gpointer data)
         return;
     g_free(descriptor->digest);
     g_free(descriptor->media_type);
+    hr_platform_free(descriptor->platform);
+    g_free(descriptor->attests);
     g_free(descriptor);
 }
 
@@ -95,6 +99,26 @@ is_foreign(const char *type)
            strstr(type, ".foreign.") != NULL;
 }
 
+/* What tells children of an index apart.  None of it makes an index invalid:
+ * what cannot be read is not told. */
+static void
+read_choice(HrDescriptor *descriptor, const HrJson *json)
+{
+    const HrJson *platform = hr_json_get(json, "platform");
+    const HrJson *annotations = hr_json_get(json, "annotations");
+    const char *type = hr_json_text(hr_json_get(annotations, REFERENCE_TYPE));
+    const char *about =
+        hr_json_text(hr_json_get(annotations, REFERENCE_DIGEST));
+
+    if (platform != NULL)
+        descriptor->platform = hr_platform_new(
+            hr_json_text(hr_json_get(platform, "os")),
+            hr_json_text(hr_json_get(platform, "architecture")),
+            hr_json_text(hr_json_get(platform, "variant")));
+    if (g_strcmp0(type, "attestation-manifest") == 0 && hr_digest_valid(about))
+        descriptor->attests = g_strdup(about);
+}
+
 /* Reads one descriptor; `field` is its place, for the sentence. */
 static HrDescriptor *
 read_descriptor(const HrJson *json, const char *field, GError **error)
@@ -131,6 +155,7 @@ read_descriptor(const HrJson *json, const char *field, GError **error)
     descriptor->media_type = g_strdup(type);
     descriptor->size = size;
     descriptor->foreign = is_foreign(type);
+    read_choice(descriptor, json);
     return descriptor;
 }
 

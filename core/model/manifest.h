@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/platform.h"
+
 /* Bounds on what a registry may send (DESIGN.md 6). */
 #define HR_MANIFEST_LIMIT_BYTES (4 * 1024 * 1024)
 #define HR_INDEX_DEPTH_LIMIT 4
@@ -22,7 +24,10 @@ typedef struct HrDescriptor {
     char *digest;
     char *media_type;
     int64_t size;
-    bool foreign; /* a layer that is not distributed by the registry */
+    bool foreign;         /* a layer that is not distributed by the registry */
+    HrPlatform *platform; /* of an image in an index; or NULL */
+    char *attests; /* digest of the image that this one, of an index, says
+                      something about (BuildKit's attestations); or NULL */
 } HrDescriptor;
 
 typedef struct HrManifest {

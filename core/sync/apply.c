@@ -19,6 +19,7 @@ typedef struct Apply {
     pthread_mutex_t mutex;
     GPtrArray *deferred; /* Copy whose root refers to a subject */
     GHashTable *failed;  /* "repository@digest" of failed changes */
+    atomic_bool insists; /* the target takes no index without its images */
 } Apply;
 
 /* One change being carried out. */
@@ -37,6 +38,8 @@ typedef struct Copy {
     GError *failure; /* of a move, kept while others are waited for */
     bool last_wave;  /* the subject has been dealt with */
     bool counted;    /* as loaded */
+    bool complete;   /* all images are brought, wanted or not */
+    bool index_refused;
 } Copy;
 
 static void
@@ -151,6 +154,8 @@ load(Copy *copy, GError **error)
         .target_repository = copy->target_repository,
     };
 
+    if (!copy->complete && !atomic_load(&copy->apply->insists))
+        place.platforms = hr_pass_platforms(pass);
     if (copy->artifact == NULL)
         copy->artifact =
             hr_artifact_load(&place, copy->digest, copy->call, error);
@@ -222,8 +227,10 @@ publish(Copy *copy, GError **error)
         if (!hr_registry_put_manifest(
                 pass->target, copy->call, copy->target_repository,
                 is_root ? copy->target_reference : manifest->digest, manifest,
-                NULL, NULL, error))
+                NULL, NULL, error)) {
+            copy->index_refused = hr_media_type_is_index(manifest->media_type);
             return false;
+        }
         atomic_fetch_add(&copy->apply->counts->manifests, 1);
         atomic_fetch_add(&copy->apply->counts->bytes,
                          g_bytes_get_size(manifest->bytes));
@@ -298,6 +305,55 @@ fail_copy(Copy *copy, const GError *error)
     end_copy(copy, HR_RESULT_SKIPPED, reason);
 }
 
+/* True if a registry may have refused an index for what was left out. */
+static bool
+is_refused_as_sparse(const Copy *copy, const GError *error)
+{
+    if (!copy->index_refused || !copy->artifact->sparse)
+        return false;
+    switch (hr_error_status(error)) {
+    case HR_PRECONDITION:
+    case HR_NOT_FOUND:
+    case HR_INVALID:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Has the copy done again with all images of its indexes.  The target has
+ * those that were wanted. */
+static void
+complete_copy(Copy *copy, const GError *error)
+{
+    const HrPass *pass = copy->apply->pass;
+
+    hr_log_call(HR_LOG_INFO, hr_call_correlation(copy->call),
+                "%s: %s: all images are brought, since the registry did not "
+                "take the index without (%s)",
+                pass->name, copy->change->key, error->message);
+    copy->complete = true;
+    g_clear_pointer(&copy->blobs, g_ptr_array_unref);
+    g_clear_pointer(&copy->artifact, hr_artifact_free);
+    hr_pool_resume(pass->lane, run_copy, copy);
+}
+
+static void
+end_unpublished(Copy *copy, GError *error)
+{
+    bool sparse = is_refused_as_sparse(copy, error);
+
+    if (sparse && !copy->apply->pass->select->sparse_fails) {
+        complete_copy(copy, error);
+        return;
+    }
+    if (sparse)
+        g_prefix_error(&error, "the registry may insist on all images of an "
+                               "index: set sparse_index to \"complete\", or "
+                               "leave platforms out: ");
+    fail_copy(copy, error);
+}
+
 static void
 run_copy(void *data)
 {
@@ -324,10 +380,14 @@ run_copy(void *data)
         defer(copy);
         return;
     }
-    if (publish(copy, &error))
-        end_copy(copy, HR_RESULT_DONE, NULL);
-    else
-        fail_copy(copy, error);
+    if (!publish(copy, &error)) {
+        end_unpublished(copy, error);
+        return;
+    }
+    /* What was taken whole after it was refused: others need not try. */
+    if (copy->complete)
+        atomic_store(&copy->apply->insists, true);
+    end_copy(copy, HR_RESULT_DONE, NULL);
 }
 
 static void

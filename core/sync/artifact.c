@@ -6,11 +6,16 @@
 
 #include "base/error.h"
 
+/* Platforms are named in an error up to about so many bytes. */
+#define NAMED_BYTES 200
+
 typedef struct Loader {
     const HrArtifactPlace *place;
     HrCall *call;
     HrArtifact *artifact;
-    GHashTable *seen; /* digests of manifests; borrowed from them */
+    GHashTable *seen;    /* digests of manifests */
+    GPtrArray *left_out; /* platforms of children that are not wanted */
+    unsigned images;     /* wanted ones of indexes */
 } Loader;
 
 static void
@@ -35,46 +40,142 @@ hr_artifact_root(const HrArtifact *artifact)
     return artifact->manifests->pdata[artifact->manifests->len - 1];
 }
 
-/* Marks in `present` which of the children the target has.  A registry takes
- * a manifest only with all of its parts, so what is there is complete. */
+/* What is to be done about a child. */
+typedef enum Errand {
+    ERRAND_NONE, /* it is not wanted, or the target has it whole */
+    ERRAND_LOOK, /* the target has this index: look below it     */
+    ERRAND_LOAD
+} Errand;
+
 static bool
-find_present(Loader *loader, const GPtrArray *children, bool *present,
+is_wanted(const GPtrArray *platforms, const HrDescriptor *child)
+{
+    if (child->platform == NULL)
+        return true;
+    for (guint i = 0; i < platforms->len; i++)
+        if (hr_platform_holds(platforms->pdata[i], child->platform))
+            return true;
+    return false;
+}
+
+static GHashTable *
+index_by_digest(const GPtrArray *children)
+{
+    GHashTable *index = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < children->len; i++) {
+        HrDescriptor *child = children->pdata[i];
+
+        g_hash_table_insert(index, child->digest, child);
+    }
+    return index;
+}
+
+/* The child that another is about, or itself. */
+static const HrDescriptor *
+find_judged(GHashTable *by_digest, const HrDescriptor *child)
+{
+    const HrDescriptor *other =
+        child->attests != NULL ? g_hash_table_lookup(by_digest, child->attests)
+                               : NULL;
+
+    return other != NULL ? other : child;
+}
+
+/* Leaves an errand only for children of wanted platforms. */
+static void
+choose_children(Loader *loader, const GPtrArray *children, Errand *errands)
+{
+    const GPtrArray *platforms = loader->place->platforms;
+    g_autoptr(GHashTable) by_digest = index_by_digest(children);
+
+    for (guint i = 0; i < children->len; i++) {
+        const HrDescriptor *child = children->pdata[i];
+
+        errands[i] = ERRAND_LOAD;
+        if (platforms != NULL &&
+            !is_wanted(platforms, find_judged(by_digest, child))) {
+            errands[i] = ERRAND_NONE;
+            loader->artifact->sparse = true;
+            if (child->platform != NULL)
+                g_ptr_array_add(loader->left_out,
+                                hr_platform_text(child->platform));
+        } else if (child->attests == NULL &&
+                   !hr_media_type_is_index(child->media_type)) {
+            loader->images++;
+        }
+    }
+}
+
+/* Takes back errands for what the target has.  A registry takes an image only
+ * with all of its parts, so that one that is there is whole. */
+static bool
+skip_present(const Loader *loader, const GPtrArray *children, Errand *errands,
              GError **error)
 {
     const HrArtifactPlace *place = loader->place;
     g_autofree hr_manifest_query *queries =
         g_new0(hr_manifest_query, children->len);
-    g_autofree hr_manifest_query **pointers =
+    g_autofree hr_manifest_query **asked =
         g_new0(hr_manifest_query *, children->len);
+    size_t count = 0;
 
     if (place->target == NULL)
         return true;
     for (guint i = 0; i < children->len; i++) {
         const HrDescriptor *child = children->pdata[i];
 
+        if (errands[i] == ERRAND_NONE)
+            continue;
         queries[i].struct_size = sizeof queries[i];
         queries[i].repository = place->target_repository;
         queries[i].reference = child->digest;
-        pointers[i] = &queries[i];
+        asked[count++] = &queries[i];
     }
-    if (!hr_registry_resolve(place->target, loader->call, pointers,
-                             children->len, error))
+    if (count > 0 &&
+        !hr_registry_resolve(place->target, loader->call, asked, count, error))
         return false;
-    for (guint i = 0; i < children->len; i++)
-        present[i] = queries[i].status == HR_OK;
+    for (guint i = 0; i < children->len; i++) {
+        const HrDescriptor *child = children->pdata[i];
+
+        if (errands[i] == ERRAND_LOAD && queries[i].status == HR_OK)
+            errands[i] = hr_media_type_is_index(child->media_type)
+                             ? ERRAND_LOOK
+                             : ERRAND_NONE;
+    }
     return true;
 }
 
 static bool
-load_manifest(Loader *loader, const char *digest, unsigned depth,
+load_manifest(Loader *loader, const char *digest, unsigned depth, bool keep,
               GError **error);
+
+/* What an index names is part of it: that it is missing says nothing about
+ * the index. */
+static bool
+load_child(Loader *loader, const HrManifest *parent, const char *digest,
+           unsigned depth, bool keep, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    /* The target has the ones to look into. */
+    if (load_manifest(loader, digest, depth, keep, &failure) ||
+        (!keep && hr_error_status(failure) == HR_NOT_FOUND))
+        return true;
+    if (hr_error_status(failure) == HR_NOT_FOUND)
+        return hr_error_set(error, HR_PRECONDITION,
+                            "manifest %s, which %s names, is missing (%s)",
+                            digest, parent->digest, failure->message);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
 
 static bool
 load_children(Loader *loader, const HrManifest *parent, unsigned depth,
               GError **error)
 {
     const GPtrArray *children = parent->children;
-    g_autofree bool *present = NULL;
+    g_autofree Errand *errands = NULL;
 
     if (children->len == 0)
         return true;
@@ -83,21 +184,24 @@ load_children(Loader *loader, const HrManifest *parent, unsigned depth,
                             "manifest %s: indexes are nested more than %d "
                             "deep",
                             parent->digest, HR_INDEX_DEPTH_LIMIT);
-    present = g_new0(bool, children->len);
-    if (!find_present(loader, children, present, error))
+    errands = g_new0(Errand, children->len);
+    choose_children(loader, children, errands);
+    if (!skip_present(loader, children, errands, error))
         return false;
     for (guint i = 0; i < children->len; i++) {
         const HrDescriptor *child = children->pdata[i];
 
-        if (!present[i] &&
-            !load_manifest(loader, child->digest, depth + 1, error))
+        if (errands[i] != ERRAND_NONE &&
+            !load_child(loader, parent, child->digest, depth + 1,
+                        errands[i] == ERRAND_LOAD, error))
             return false;
     }
     return true;
 }
 
+/* `keep`: it is to be brought, beside what is below it. */
 static bool
-load_manifest(Loader *loader, const char *digest, unsigned depth,
+load_manifest(Loader *loader, const char *digest, unsigned depth, bool keep,
               GError **error)
 {
     const HrArtifactPlace *place = loader->place;
@@ -119,8 +223,46 @@ load_manifest(Loader *loader, const char *digest, unsigned depth,
     g_hash_table_add(loader->seen, g_strdup(manifest->digest));
     if (!load_children(loader, manifest, depth, error))
         return false;
-    g_ptr_array_add(loader->artifact->manifests, g_steal_pointer(&manifest));
+    if (keep)
+        g_ptr_array_add(loader->artifact->manifests,
+                        g_steal_pointer(&manifest));
     return true;
+}
+
+static gint
+order_texts(gconstpointer left, gconstpointer right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* An index of which nothing is wanted is no use to anybody. */
+static bool
+check_choice(const Loader *loader, const char *digest, GError **error)
+{
+    const GPtrArray *platforms = loader->place->platforms;
+    GPtrArray *left_out = loader->left_out;
+    g_autoptr(GString) wanted = g_string_new(NULL);
+    g_autoptr(GString) there = g_string_new(NULL);
+    const char *last = "";
+
+    if (loader->images > 0 || left_out->len == 0)
+        return true;
+    for (guint i = 0; i < platforms->len; i++) {
+        g_autofree char *text = hr_platform_text(platforms->pdata[i]);
+
+        g_string_append_printf(wanted, "%s%s", i > 0 ? " or " : "", text);
+    }
+    g_ptr_array_sort(left_out, order_texts);
+    for (guint i = 0; i < left_out->len && there->len < NAMED_BYTES; i++) {
+        const char *text = left_out->pdata[i];
+
+        if (strcmp(text, last) != 0)
+            g_string_append_printf(there, "%s%s", i > 0 ? ", " : "", text);
+        last = text;
+    }
+    return hr_error_set(error, HR_UNSUPPORTED,
+                        "manifest %s: none of its images is for %s; it has %s",
+                        digest, wanted->str, there->str);
 }
 
 /* One list of all blobs; the same digest with two sizes is a lie. */
@@ -158,16 +300,19 @@ hr_artifact_load(const HrArtifactPlace *place, const char *digest,
     g_autoptr(HrArtifact) artifact = g_new0(HrArtifact, 1);
     g_autoptr(GHashTable) seen =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) left_out = g_ptr_array_new_with_free_func(g_free);
     Loader loader = {
         .place = place,
         .call = call,
         .artifact = artifact,
         .seen = seen,
+        .left_out = left_out,
     };
 
     artifact->manifests = g_ptr_array_new_with_free_func(free_manifest);
     artifact->blobs = g_ptr_array_new();
-    if (!load_manifest(&loader, digest, 0, error))
+    if (!load_manifest(&loader, digest, 0, true, error) ||
+        !check_choice(&loader, digest, error))
         return NULL;
     if (!collect_blobs(artifact, error))
         return NULL;

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Artifact: a manifest and everything below it that a target still lacks.
+ *
+ * Of an index only the children for wanted platforms may be loaded.  Children
+ * without a platform belong to all of them, attestations to the image that
+ * they are about, and indexes inside are looked into.  The index itself stays
+ * as it is and is then sparse on the target, so that one that a target has
+ * says nothing about its children: those are asked about one by one.
  */
 #ifndef HR_SYNC_ARTIFACT_H
 #define HR_SYNC_ARTIFACT_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "model/manifest.h"
 #include "plug/registry.h"
@@ -14,6 +21,7 @@ typedef struct HrArtifact {
     GPtrArray *manifests; /* HrManifest; children before parents, root last */
     GPtrArray *blobs;     /* HrDescriptor of those manifests, each once;
                              borrowed from them                            */
+    bool sparse;          /* children were left out */
 } HrArtifact;
 
 /* Where an artifact is read from and, to leave out children that are there
@@ -23,11 +31,14 @@ typedef struct HrArtifactPlace {
     const char *source_repository;
     HrRegistry *target;
     const char *target_repository;
+    const GPtrArray *platforms; /* HrPlatform wanted; NULL: all */
 } HrArtifactPlace;
 
 /* Loads the artifact with this root digest.  Errors name the manifest.
  * HR_INVALID when an index is nested deeper than HR_INDEX_DEPTH_LIMIT or the
- * artifact has more than HR_MANIFEST_GRAPH_LIMIT manifests. */
+ * artifact has more than HR_MANIFEST_GRAPH_LIMIT manifests; HR_NOT_FOUND when
+ * the root is not there, HR_PRECONDITION when something below it is not;
+ * HR_UNSUPPORTED when none of its images is for a wanted platform. */
 HrArtifact *
 hr_artifact_load(const HrArtifactPlace *place, const char *digest,
                  HrCall *call, GError **error);

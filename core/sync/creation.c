@@ -108,6 +108,8 @@ find_newest(Search *search, const HrManifest *index, unsigned depth,
         g_autoptr(GError) failure = NULL;
         int64_t one_us;
 
+        if (child->attests != NULL)
+            continue;
         if (++search->below > BELOW_LIMIT)
             break;
         /* An index may name images that its registry does not have. */

@@ -18,6 +18,12 @@ hr_pass_target_name(const HrPass *pass, const char *repository)
     return hr_rename_repository(pass->rename, repository);
 }
 
+const GPtrArray *
+hr_pass_platforms(const HrPass *pass)
+{
+    return pass->select != NULL ? pass->select->platforms : NULL;
+}
+
 bool
 hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data)
 {

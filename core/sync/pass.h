@@ -26,9 +26,10 @@ typedef struct HrPass {
     const char *name;
     HrRegistry *source;
     HrRegistry *target;
-    HrStrategy *strategy;        /* NULL for steps that decide nothing       */
-    const HrSelect *select;      /* NULL: everything                         */
-    const HrRename *rename;      /* NULL: names stay                         */
+    HrStrategy *strategy;   /* NULL for steps that decide nothing       */
+    const HrSelect *select; /* NULL: everything                         */
+    const HrRename *rename; /* NULL: names stay                         */
+    bool complete; /* look into indexes that are equal, too            */
     HrExplanation *explanation;  /* NULL: nobody asks why                */
     HrCreationMemory *creations; /* when images were created            */
     int64_t wall_us;             /* when the pass began, for ages       */
@@ -50,8 +51,13 @@ typedef struct HrPass {
 char *
 hr_pass_target_name(const HrPass *pass, const char *repository);
 
-/* Queues a job and counts it in `group`; waits for room.  The job leaves the group when it is over.  False if the pass was cancelled: the job
- * will not run.  Not from a worker. */
+/* The platforms wanted of indexes (HrPlatform); NULL: all. */
+const GPtrArray *
+hr_pass_platforms(const HrPass *pass);
+
+/* Queues a job and counts it in `group`; waits for room.  The job leaves the
+ * group when it is over.  False if the pass was cancelled: the job will not
+ * run.  Not from a worker. */
 bool
 hr_pass_submit(const HrPass *pass, HrGroup *group, HrJobFunc func, void *data);
 

@@ -8,6 +8,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "model/item.h"
+#include "sync/artifact.h"
 #include "sync/walk.h"
 
 /* Stale items named in an error; the rest is counted. */
@@ -144,6 +145,53 @@ plan_difference(Planner *planner, HrCall *call, const HrSighting *sighting,
     hr_plan_add(planner->plan, g_steal_pointer(&change));
 }
 
+/* True if the index that both sides have names something, for a wanted
+ * platform, that the target lacks. */
+static bool
+is_incomplete(const HrPass *pass, HrCall *call, const HrSighting *sighting,
+              GError **error)
+{
+    HrArtifactPlace place = {
+        .source = pass->source,
+        .source_repository = sighting->source->repository,
+        .target = pass->target,
+        .target_repository = sighting->target->repository,
+        .platforms = hr_pass_platforms(pass),
+    };
+    g_autoptr(HrArtifact) artifact =
+        hr_artifact_load(&place, sighting->source->digest, call, error);
+
+    /* The index itself is always among them. */
+    return artifact != NULL && artifact->manifests->len > 1;
+}
+
+static void
+plan_equal(Planner *planner, HrCall *call, const HrSighting *sighting,
+           const char *key, const char *from)
+{
+    const HrPass *pass = planner->pass;
+    g_autoptr(HrChange) change = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (pass->complete &&
+        hr_media_type_is_index(sighting->source->media_type) &&
+        is_incomplete(pass, call, sighting, &error)) {
+        change = new_change(sighting, key, from);
+        change->action = HR_ACTION_UPDATE;
+        change->reason = g_strdup("the target lacks images of it");
+    }
+    if (error != NULL) {
+        add_problem(planner, key, error);
+        return;
+    }
+    HR_LOCKED(&planner->mutex);
+    planner->plan->checked++;
+    if (change != NULL)
+        hr_plan_add(planner->plan, g_steal_pointer(&change));
+    else
+        planner->plan->unchanged++;
+}
+
 static void
 plan_sighting(Planner *planner, HrCall *call, const HrSighting *sighting)
 {
@@ -169,9 +217,7 @@ plan_sighting(Planner *planner, HrCall *call, const HrSighting *sighting)
      * for equal bytes may differ. */
     if (target->status == HR_OK &&
         strcmp(source->digest, target->digest) == 0) {
-        HR_LOCKED(&planner->mutex);
-        planner->plan->checked++;
-        planner->plan->unchanged++;
+        plan_equal(planner, call, sighting, key, from);
         return;
     }
     plan_difference(planner, call, sighting, key, from);

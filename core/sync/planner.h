@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Planner: compares both sides of a sync and writes down what to change.
- * Only reads: HEAD requests and lists, never a manifest.
+ * Only reads: HEAD requests and lists, never a manifest, unless the pass is to
+ * look into equal indexes (HrPass.complete).
  */
 #ifndef HR_SYNC_PLANNER_H
 #define HR_SYNC_PLANNER_H

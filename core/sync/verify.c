@@ -148,10 +148,16 @@ check_content(Verifier *verifier, const char *repository, const char *digest,
     HrArtifactPlace place = {
         .source = verifier->pass->target,
         .source_repository = repository,
+        .platforms = hr_pass_platforms(verifier->pass),
     };
     g_autoptr(HrArtifact) artifact =
         hr_artifact_load(&place, digest, call, error);
 
+    /* What an index names may never have been brought: an unchanged pass
+     * does not look below a tag. */
+    if (artifact == NULL && error != NULL &&
+        hr_error_status(*error) == HR_PRECONDITION)
+        g_prefix_error(error, "`once --complete` may bring what is missing: ");
     if (artifact == NULL ||
         !check_presence(verifier, repository, artifact->blobs, call, error))
         return false;

@@ -98,8 +98,8 @@ is_settled(const Walk *walk, const char *repository, const char *tag,
 {
     HrExplanation *explanation = walk->pass->explanation;
 
-    if (walk->visitor->immutable == NULL || known == NULL ||
-        !g_hash_table_contains(known, tag) ||
+    if (walk->visitor->immutable == NULL || walk->pass->complete ||
+        known == NULL || !g_hash_table_contains(known, tag) ||
         !hr_select_is_immutable(walk->pass->select, tag))
         return false;
     if (explanation != NULL)

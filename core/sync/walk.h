@@ -42,7 +42,7 @@ typedef struct HrVisitor {
     void (*listed)(void *data, HrCall *call, const char *repository,
                    const HrSelection *selection);
     /* So many tags are immutable and the target has them: they count as seen.
-     * NULL: they are asked about as all others are. */
+     * NULL, or a complete pass: they are asked about as all others are. */
     void (*immutable)(void *data, size_t count);
     /* The target has no such repository (its name there); before any tag of
      * it is visited.  May be NULL. */

@@ -150,7 +150,9 @@ static const char full_text[] =
     "  tags = { names = ( \"1.0\", \"latest\" ); semver = \"^1 || 2.x\";\n"
     "    prereleases = true; sort = \"alphabetical\"; latest = 7;\n"
     "    min_age = \"36h\"; max_age = \"90d\";\n"
-    "    immutable = [ \"v.*\", \"1|2\" ]; }; } );\n"
+    "    immutable = [ \"v.*\", \"1|2\" ]; };\n"
+    "  platforms = [ \"linux/amd64\", \"linux/arm64/v8\" ];\n"
+    "  sparse_index = \"fail\"; } );\n"
     "endpoints = (\n"
     "  { name = \"paris\"; type = \"oci\"; url = \"https://${HOST}:5000\";\n"
     "    credentials = \"robot\"; tls = { insecure = true; };\n"
@@ -209,7 +211,7 @@ test_reads_every_key(void)
                     90 * G_USEC_PER_SEC);
     g_assert_cmpint(policy->retry[HR_CLASS_BLOB].attempt_timeout_us, ==, 0);
     g_assert_cmpint(policy->stall_us, ==, INT64_C(3600) * G_USEC_PER_SEC);
-    g_assert_cmpuint(paris->place.line, ==, 12);
+    g_assert_cmpuint(paris->place.line, ==, 14);
     g_assert_cmpstr(hr_settings_text(vault->settings, "path"), ==, store);
     g_assert_cmpint(hr_settings_number(vault->settings, "cache_size"), ==,
                     INT64_C(5) << 30);
@@ -251,6 +253,10 @@ test_reads_syncs_and_their_selections(void)
     g_assert_cmpint(there->select.max_age_us, ==,
                     INT64_C(90) * 86400 * G_USEC_PER_SEC);
     g_assert_cmpint(back->select.min_age_us, ==, 0);
+    g_assert_cmpuint(there->select.platforms->len, ==, 2);
+    g_assert_true(there->select.sparse_fails);
+    g_assert_null(back->select.platforms);
+    g_assert_false(back->select.sparse_fails);
     g_assert_true(hr_select_is_immutable(&there->select, "v1"));
     g_assert_true(hr_select_is_immutable(&there->select, "2"));
     g_assert_false(hr_select_is_immutable(&there->select, "12"));
@@ -301,6 +307,9 @@ test_show_can_be_loaded_again(void)
     g_assert_nonnull(strstr(shown, "window_calls = 40;"));
     g_assert_nonnull(strstr(shown, "semver = \"^1 || 2.x\";"));
     g_assert_nonnull(strstr(shown, "latest = 7;"));
+    g_assert_nonnull(strstr(shown, "platforms = [ \"linux/amd64\", "
+                                   "\"linux/arm64/v8\" ];"));
+    g_assert_nonnull(strstr(shown, "sparse_index = \"fail\";"));
     g_assert_nonnull(strstr(shown, "min_age = \"36h\";"));
     g_assert_nonnull(strstr(shown, "max_age = \"90d\";"));
     g_assert_nonnull(strstr(shown, "immutable = [ \"v.*\", \"1|2\" ];"));
@@ -633,6 +642,17 @@ static const Bad bads[] = {
      ONE_SYNC("select = { tags = { allow = [ \"a)|(b\" ]; }; };"),
      "dir/a.conf:4: syncs[].select.tags.allow: 'a)|(b' is no regular "
      "expression: at char 1: ..."},
+    {"bad-platform",
+     ONE_SYNC("select = {\nplatforms = [ \"linux/amd64\", \"amd64\" ]; };"),
+     "dir/a.conf:5: syncs[].select.platforms: 'amd64' is not of the form "
+     "os/architecture or os/architecture/variant: \"linux/amd64\""},
+    {"no-platforms", ONE_SYNC("select = { platforms = [ ]; };"),
+     "dir/a.conf:4: syncs[].select.platforms: is empty and would select "
+     "nothing: leave it out to select everything"},
+    {"sparse-index-of-another-kind",
+     ONE_SYNC("select = { sparse_index = \"yes\"; };"),
+     "dir/a.conf:4: syncs[].select.sparse_index: is complete or fail, not "
+     "'yes'"},
     {"bad-immutable",
      ONE_SYNC("select = { tags = { immutable = [ \"v(\" ]; }; };"),
      "dir/a.conf:4: syncs[].select.tags.immutable: 'v(' is no regular "
