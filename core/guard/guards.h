@@ -112,6 +112,12 @@ typedef struct HrLeg {
     int64_t started_us;
 } HrLeg;
 
+/* Nothing moves at the leg's end just now, for its peer's sake: others may have
+ * its place until something does.  Of a leg in flight; nothing if it has no
+ * place of its own. */
+void
+hr_leg_rest(HrLeg *leg, bool resting);
+
 /* The stages of an operation, in order; ends in NULL. */
 extern const HrStage *const hr_operation_stages[];
 

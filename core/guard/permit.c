@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* A waiter for two gates may be overtaken by those who need only the one that
- * is free, but not for ever. */
+/* So often a waiter for two gates may be overtaken by those who need only the
+ * one that is free. */
 #define OVERTAKEN_LIMIT 32
 
 static bool
@@ -24,7 +24,7 @@ static void
 count(const HrWaiter *waiter, int step)
 {
     for (unsigned i = 0; i < 2; i++)
-        if (waiter->gates[i] != NULL)
+        if (waiter->gates[i] != NULL && !waiter->lent[i])
             waiter->gates[i]->taken += (unsigned)step;
 }
 
@@ -44,11 +44,28 @@ unlink_after(HrLine *line, HrWaiter *before)
     return waiter;
 }
 
+/* Those before `who` were passed since a gate of theirs is full. */
 static void
 note_overtaking(HrLine *line, const HrWaiter *who)
 {
-    for (HrWaiter *waiter = line->first; waiter != who; waiter = waiter->next)
-        waiter->overtaken++;
+    for (HrWaiter *waiter = line->first; waiter != who;
+         waiter = waiter->next) {
+        if (++waiter->overtaken >= OVERTAKEN_LIMIT && waiter->claimed == NULL)
+            waiter->claimed = has_room(waiter->gates[0]) ? waiter->gates[1]
+                                                         : waiter->gates[0];
+    }
+}
+
+/* True if a gate of the waiter's is claimed by one before it. */
+static bool
+is_claimed_before(const HrLine *line, const HrWaiter *who)
+{
+    for (const HrWaiter *waiter = line->first; waiter != who;
+         waiter = waiter->next)
+        if (waiter->claimed != NULL && (waiter->claimed == who->gates[0] ||
+                                        waiter->claimed == who->gates[1]))
+            return true;
+    return false;
 }
 
 /* The first that may enter, taken out of the line; or NULL. */
@@ -59,12 +76,10 @@ next_to_enter(HrLine *line)
 
     for (HrWaiter *waiter = line->first; waiter != NULL;
          waiter = waiter->next) {
-        if (may_enter(waiter)) {
+        if (may_enter(waiter) && !is_claimed_before(line, waiter)) {
             note_overtaking(line, waiter);
             return unlink_after(line, before);
         }
-        if (waiter->overtaken >= OVERTAKEN_LIMIT)
-            return NULL;
         before = waiter;
     }
     return NULL;
@@ -120,6 +135,8 @@ void
 hr_line_join(HrLine *line, HrWaiter *waiter)
 {
     waiter->overtaken = 0;
+    waiter->claimed = NULL;
+    waiter->lent[0] = waiter->lent[1] = false;
     waiter->state = HR_WAITER_WAITING;
     insert(line, waiter);
     move(line);
@@ -140,6 +157,20 @@ hr_line_leave(HrLine *line, HrWaiter *waiter)
     }
     waiter->state = HR_WAITER_OUTSIDE;
     move(line);
+}
+
+void
+hr_line_lend(HrLine *line, HrWaiter *waiter, const HrGate *gate, bool lent)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (waiter->state != HR_WAITER_INSIDE || waiter->gates[i] != gate ||
+            waiter->lent[i] == lent)
+            continue;
+        waiter->lent[i] = lent;
+        waiter->gates[i]->taken += lent ? -1u : 1u;
+    }
+    if (lent)
+        move(line);
 }
 
 void

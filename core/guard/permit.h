@@ -6,8 +6,17 @@
  *                                    leave, give back <-- done <-------'
  *
  * A waiter names one or two gates and takes both or none, so that two ends
- * can never hold one permit each and wait for the other.  Everything here
- * belongs to one thread.
+ * can never hold one permit each and wait for the other.
+ *
+ * Others pass a waiter whose other gate is full.  Passed too often, it claims
+ * the gate that it was waiting for: nobody else goes through that one before
+ * it, and so it gets both sooner or later; the other gate stays open to all,
+ * or whatever is slow behind one gate would hold up everybody at the other.
+ *
+ * Who waits for what is behind the other gate can lend its permit of this one
+ * to those in line, and takes it back without waiting: for a while more may be
+ * inside then than the gate has room for.  Everything here belongs to one
+ * thread.
  */
 #ifndef HR_GUARD_PERMIT_H
 #define HR_GUARD_PERMIT_H
@@ -33,7 +42,9 @@ typedef struct HrWaiter {
     void (*enter)(void *data);
     void *data;
     unsigned overtaken;
+    const HrGate *claimed; /* passed too often; NULL: not (yet) */
     HrWaiterState state;
+    bool lent[2]; /* of the gates */
 } HrWaiter;
 
 typedef struct HrLine {
@@ -52,6 +63,11 @@ hr_line_join(HrLine *line, HrWaiter *waiter);
  * Nothing if it is outside. */
 void
 hr_line_leave(HrLine *line, HrWaiter *waiter);
+
+/* Lends the permit of one of its gates, or takes it back.  Nothing if it is
+ * not inside, or it is so already. */
+void
+hr_line_lend(HrLine *line, HrWaiter *waiter, const HrGate *gate, bool lent);
 
 /* A gate's limit has grown: whoever can, enters. */
 void

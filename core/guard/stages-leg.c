@@ -252,6 +252,19 @@ give_back(HrLeg *leg)
                       &leader->waiter);
 }
 
+void
+hr_leg_rest(HrLeg *leg, bool resting)
+{
+    HrLeg *peer = leg->peer;
+    HrGate *gate = &class_of(leg)->gate;
+
+    /* Two ends at one gate have one permit there. */
+    if (!leg->granted || (peer != NULL && &class_of(peer)->gate == gate))
+        return;
+    hr_line_lend(hr_guards_line(leg->operation->guards, leg->operation->class),
+                 &leg->leader->waiter, gate, resting);
+}
+
 static void
 limit_abandon(HrPassage *passage, int64_t now_us)
 {

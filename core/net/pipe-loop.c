@@ -14,7 +14,7 @@
 
 /* How often the pace is looked at, and small change passed on. */
 #define TICK_MIN_US 20000
-#define TICK_MAX_US 1000000
+#define TICK_MAX_US 250000
 
 /* Brings an end out of the stages, with what became of it. */
 static void
@@ -195,6 +195,16 @@ hr_pace_restart(HrPace *pace, int64_t bytes)
     pace->bytes = bytes;
 }
 
+/* An end that has stood still from one look to the next, since the other does
+ * not come along, needs no place. */
+static void
+rest_if_idle(HrPipeEnd *end, int64_t bytes)
+{
+    if (end->paused && bytes == end->pace.bytes &&
+        end->held_until_us <= hr_clock_monotonic_us())
+        hr_leg_rest(&end->send.leg, true);
+}
+
 /* True if an end that could move has not done so for `limit_us`. */
 static bool
 is_stalled(HrPipeEnd *end, int64_t bytes, int64_t limit_us, int64_t least)
@@ -249,6 +259,7 @@ check_source(HrPipe *pipe)
     int64_t stall_us = stall_limit_us(&pipe->source);
     GError *error;
 
+    rest_if_idle(&pipe->source, pipe->received);
     if (!is_stalled(&pipe->source, pipe->received, stall_us,
                     least_bytes(stall_us)))
         return true;
@@ -272,6 +283,7 @@ check_target(HrPipe *pipe)
     int64_t limit_us = policy->stall_us;
     GError *error;
 
+    rest_if_idle(&pipe->target, moved);
     /* Once it has all, a server may need time to put it away. */
     if (moved == pipe->size)
         limit_us =

@@ -159,6 +159,7 @@ start_attempt(HrPipe *pipe)
     source->send.response.limit_bytes = ERROR_BODY_LIMIT;
     source->started = true;
     source->started_body = false;
+    hr_leg_rest(&source->send.leg, false);
     pipe->resumed_at = pipe->received;
     pipe->skip = 0;
     source->send.attempt.timeout_us = source->send.leg.timeout_us;
@@ -275,6 +276,9 @@ ended_cb(void *data, CURLcode code)
         return;
     }
     pipe->source.through = error == NULL;
+    /* What it sent may wait in the ring for long. */
+    if (error == NULL)
+        hr_leg_rest(&pipe->source.send.leg, true);
     hr_passage_close(&pipe->source.send.leg.passage, hr_clock_monotonic_us());
     if (error != NULL)
         hr_pipe_end_on_loop(pipe, g_steal_pointer(&error), true);
@@ -386,6 +390,7 @@ hr_pipe_resume_source_on_loop(HrPipe *pipe)
     CURLcode code;
 
     source->paused = false;
+    hr_leg_rest(&source->send.leg, false);
     atomic_exchange(&pipe->loop_wants, false);
     hr_pace_restart(&source->pace, pipe->received);
     /* This delivers what was held, through body_cb. */

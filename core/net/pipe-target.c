@@ -175,6 +175,7 @@ hr_pipe_resume_target_on_loop(HrPipe *pipe)
     CURLcode code;
 
     target->paused = false;
+    hr_leg_rest(&target->send.leg, false);
     atomic_exchange(&pipe->loop_wants, false);
     hr_pace_restart(&target->pace, sent_bytes(pipe));
     code = curl_easy_pause(target->send.attempt.handle, CURLPAUSE_CONT);

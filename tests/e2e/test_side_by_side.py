@@ -129,6 +129,26 @@ def case_one_that_fails_does_not_stop_the_others():
           result.out.index("s2:"), "not in the order of the configuration")
 
 
+def case_a_slow_target_does_not_hold_up_another():
+    """The slow one takes what it is sent when the fast one has everything.
+    Both are written to from the same source, by more jobs than there are
+    workers: blobs that have left the source at once, and such that have
+    not."""
+    for tags, size in ((24, 300), (5, 20 << 20)):
+        source = filled(tags=tags, layers=1, size=size)
+        fast = Hostile()
+        layers = [name.split(":")[1] for (_, name), data in
+                  source.blobs.items() if len(data) == size]
+        slow = Gated("PUT", "|".join(layers),
+                     lambda: len(fast.tags("app")) == tags)
+        result = run_program("once", code=0, config=syncs_of(
+            [(source, slow), (source, fast)], "workers = 4;", requests=32))
+        holds(slow.held > 0, "it was not slow")
+        same(slow.tags("app"), fast.tags("app"))
+        has(result.out, f"s0: checked {tags}, changed {tags}",
+            f"s1: checked {tags}, changed {tags}")
+
+
 def layer_writes(registry):
     return sum(1 for method, target in registry.requests()
                if method == "PUT" and "/blobs/uploads/" in target)

@@ -353,6 +353,75 @@ test_pairs(void)
     }
 }
 
+/* What is due now, and no more. */
+static void
+settle_worlds(World *const *worlds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        step_world(worlds[i], worlds[i]->now_us);
+}
+
+static void
+run_worlds(World *const *worlds, unsigned count)
+{
+    unsigned left = 1;
+
+    for (unsigned rounds = 0; left > 0; rounds++) {
+        g_assert_cmpuint(rounds, <, 100000);
+        left = 0;
+        for (unsigned i = 0; i < count; i++) {
+            step_world(worlds[i], worlds[i]->now_us + 500);
+            worlds[i]->now_us = worlds[0]->now_us;
+            left += worlds[i]->jobs->len;
+        }
+    }
+}
+
+/* A copy whose target does not come along lends its place at the source, and
+ * takes it back without waiting. */
+static void
+test_resting(void)
+{
+    HrPolicy policy;
+    World source;
+    World slow;
+    World fast;
+    World *const all[] = {&source, &slow, &fast};
+    Job first[2];
+    Job second[2];
+    Job third[2];
+
+    make_policy(&policy);
+    policy.transfers = (HrLimitPolicy){.adaptive = false, .maximum = 1};
+    init_world(&source, &policy, 1);
+    policy.transfers.maximum = 3;
+    init_world_beside(&slow, &policy, 2, &source);
+    init_world_beside(&fast, &policy, 3, &source);
+    source.answer = slow.answer = fast.answer = answer_well;
+    for (unsigned round = 0; round < 2; round++) {
+        start_copy(&source, &slow, first);
+        start_copy(&source, &fast, second);
+        settle_worlds(all, 3);
+        g_assert_cmpuint(slow.on_wire, ==, 1);
+        g_assert_cmpuint(fast.on_wire, ==, 0);
+        for (unsigned i = 0; i < 3; i++)
+            hr_leg_rest(&first[0].leg, true);
+        settle_worlds(all, 3);
+        g_assert_cmpuint(fast.on_wire, ==, 1);
+        hr_leg_rest(&first[0].leg, false);
+        start_copy(&source, &fast, third);
+        settle_worlds(all, 3);
+        g_assert_cmpuint(fast.on_wire, ==, 1);
+        /* It ends while it rests, or not. */
+        hr_leg_rest(&first[0].leg, round == 0);
+        run_worlds(all, 3);
+        for (unsigned i = 0; i < 3; i++)
+            expect_quiet(all[i]);
+    }
+    for (unsigned i = 3; i > 0; i--)
+        clear_world(all[i - 1]);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -366,5 +435,7 @@ main(int argc, char **argv)
     g_test_add_func("/guards/refuse-at-once-while-a-breaker-is-open",
                     test_breaker);
     g_test_add_func("/guards/take-both-places-of-a-copy-or-none", test_pairs);
+    g_test_add_func("/guards/lend-the-place-of-who-waits-for-the-other-end",
+                    test_resting);
     return g_test_run();
 }
