@@ -345,11 +345,24 @@ warn_about_transport(const HrEndpointConfig *config)
                config->name, config->url);
 }
 
+/* "HOST[:PORT]" of an address, as key rings and directories know it; "" if
+ * there is none.  Caller frees. */
+static char *
+host_of(const char *url)
+{
+    const char *host = url != NULL ? strstr(url, "://") : NULL;
+
+    if (host == NULL)
+        return g_strdup("");
+    host += strlen("://");
+    return g_strndup(host, strcspn(host, "/"));
+}
+
 static bool
 resolve_password(Opened *opened, GError **error)
 {
     const HrEndpointConfig *config = opened->config;
-    const char *host;
+    g_autofree char *host = host_of(config->url);
 
     if (config->password == NULL)
         return true;
@@ -357,9 +370,8 @@ resolve_password(Opened *opened, GError **error)
         opened->password = hr_secret_new(config->password);
         return true;
     }
-    host = config->url != NULL ? strstr(config->url, "://") : NULL;
-    opened->password = hr_secret_reference_resolve(
-        config->password, host != NULL ? host + 3 : "", error);
+    opened->password =
+        hr_secret_reference_resolve(config->password, host, error);
     if (opened->password == NULL)
         g_prefix_error(error, "endpoint %s: ", config->name);
     return opened->password != NULL;
@@ -372,16 +384,13 @@ find_saved_logins(const HrSession *session, Opened *opened, GError **error)
 {
     const HrEndpointConfig *config = opened->config;
     const char *chosen = session->app->auth_file;
-    const char *host;
-    g_autofree char *name = NULL;
+    g_autofree char *host = host_of(config->url);
 
     if (config->username != NULL || config->url == NULL)
         return true;
     if (chosen == NULL && session->config != NULL)
         chosen = session->config->auth_file;
-    host = strstr(config->url, "://") + 3;
-    name = g_strndup(host, strcspn(host, "/"));
-    opened->saved = hr_auth_file_find(chosen, name, error);
+    opened->saved = hr_auth_file_find(chosen, host, error);
     if (opened->saved == NULL)
         g_prefix_error(error, "endpoint %s: ", config->name);
     return opened->saved != NULL;
@@ -393,12 +402,10 @@ find_certificates(Opened *opened)
     const char *path = g_getenv("HARBOR_REPLICATOR_CERTS_D");
     const char *url = opened->config->url;
     g_auto(GStrv) directories = NULL;
-    g_autofree char *host = NULL;
+    g_autofree char *host = host_of(url);
 
     if (url == NULL || !g_str_has_prefix(url, "https://"))
         return;
-    url += strlen("https://");
-    host = g_strndup(url, strcspn(url, "/"));
     if (path != NULL)
         directories = g_strsplit(path, ":", -1);
     hr_certs_d_find((const char *const *)directories, host, &opened->certs);

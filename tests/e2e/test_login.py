@@ -39,11 +39,12 @@ def setup():
 
 
 def config(**settings):
-    account = {"username": "joe", "password": "env:TEST_PASSWORD"}
+    account = {"url": B.url, "username": "joe",
+               "password": "env:TEST_PASSWORD"}
     account.update(settings)
     return configuration(
         [endpoint("a", "oci", url=A.url),
-         endpoint("b", "oci", url=B.url,
+         endpoint("b", "oci",
                   **{k: v for k, v in account.items() if v is not None})],
         [{"name": "ab", "source": "a", "target": "b"}])
 
@@ -189,6 +190,10 @@ echo '{{"ServerURL":"x","Username":"joe","Secret":"{SECRET}"}}'
         env={"PATH": folder + ":" + os.environ["PATH"]})
     has(result.out, "changed 4")
     same({u for _, u, _ in TOKENS.log}, {"joe"})
+    B.wipe()
+    run_program("once", code=0,
+                config=config(url=B.url + "/", password="exec:ours"),
+                env={"PATH": folder + ":" + os.environ["PATH"]})
 
 
 def case_a_spoilt_file_is_named():
