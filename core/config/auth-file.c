@@ -48,6 +48,12 @@ is_hub(const char *host)
     return g_strv_contains(names, lower);
 }
 
+const char *
+hr_auth_file_key(const char *host)
+{
+    return is_hub(host) ? HUB_KEY : host;
+}
+
 /* --------------------------------------------------------------- entries */
 
 /* What a key of auths stands for. */
@@ -353,7 +359,7 @@ ask_helper(const char *text, const char *host, GPtrArray *logins)
 
     if (*helper == '\0')
         return;
-    secret = hr_secret_helper_ask(helper, is_hub(host) ? HUB_KEY : host,
+    secret = hr_secret_helper_ask(helper, hr_auth_file_key(host),
                                   HELPER_LIMIT_MS, &username, &error);
     if (secret == NULL) {
         /* A key ring for everything need not have everything. */

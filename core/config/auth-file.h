@@ -40,6 +40,11 @@ hr_auth_file_read(const char *text, const char *host, GError **error);
 char *
 hr_auth_file_helper(const char *text, const char *host, bool *for_host);
 
+/* What key rings keep the login of a host under: docker's own name for Docker
+ * Hub, else the host itself.  Borrowed, or `host`. */
+const char *
+hr_auth_file_key(const char *host);
+
 /* Where logins are looked for, in this order: `chosen` alone if it is not
  * NULL, or $REGISTRY_AUTH_FILE alone ("" for nowhere); else what podman and
  * docker use.  Ends in NULL; caller frees (g_strfreev). */

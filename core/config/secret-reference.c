@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "config/auth-file.h"
 #include "config/secret-helper.h"
 
 #define SECRET_LIMIT 65536
@@ -185,8 +186,8 @@ helper_valid(const char *name)
 static HrSecret *
 ask_helper(const char *name, const char *server, GError **error)
 {
-    HrSecret *secret =
-        hr_secret_helper_ask(name, server, HELPER_LIMIT_MS, NULL, error);
+    HrSecret *secret = hr_secret_helper_ask(name, hr_auth_file_key(server),
+                                            HELPER_LIMIT_MS, NULL, error);
 
     if (secret == NULL)
         g_prefix_error(error, "the secret exec:%s: ", name);

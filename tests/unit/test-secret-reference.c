@@ -214,6 +214,21 @@ test_asks_a_helper_for_the_server(void)
 }
 
 static void
+test_asks_a_helper_for_docker_hub(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(HrSecret) secret = NULL;
+
+    make_helper("hub", "read server\n"
+                       "test \"$server\" = https://index.docker.io/v1/ && "
+                       "echo '{\"Secret\":\"hunter2\"}'\n");
+    secret = hr_secret_reference_resolve("exec:hub", "registry-1.docker.io",
+                                         &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(hr_secret_reveal(secret), ==, "hunter2");
+}
+
+static void
 test_a_helper_may_leave_its_question_unread(void)
 {
     make_helper("deaf", "exec <&-\necho '{\"Secret\": \"hunter2\"}'\n");
