@@ -100,18 +100,23 @@ layout_value(const Side *side, const char *option)
     return NULL;
 }
 
+/* The provider's own options: what the command line says, or their
+ * defaults. */
 static bool
-set_layout_options(HrSession *session, Side *side, GError **error)
+set_options(HrSession *session, Side *side, GError **error)
 {
-    const hr_provider *provider = hr_plugins_provider(
-        hr_session_plugins(session), HR_KIND_REGISTRY, "layout", error);
+    const hr_provider *provider =
+        hr_plugins_provider(hr_session_plugins(session), HR_KIND_REGISTRY,
+                            side->config->type, error);
     g_autofree char *here = g_get_current_dir();
+    bool layout = side->place->kind == HR_PLACE_LAYOUT;
 
     if (provider == NULL)
         return false;
     for (const hr_option *const *option = provider->options;
          option != NULL && *option != NULL; option++) {
-        const char *value = layout_value(side, (*option)->name);
+        const char *value =
+            layout ? layout_value(side, (*option)->name) : NULL;
 
         if (value == NULL)
             value = (*option)->default_value;
@@ -134,14 +139,15 @@ make_endpoint(HrSession *session, Side *side, GError **error)
         hr_endpoint_config_new(side->name, layout ? "layout" : "oci");
     if (side->config->settings == NULL)
         side->config->settings = hr_settings_new();
-    if (layout) {
-        if (side->credentials != NULL)
-            return hr_error_set(error, HR_CONFIG,
-                                "the %s is a directory, which takes no "
-                                "credentials",
-                                side->name);
-        return set_layout_options(session, side, error);
-    }
+    if (layout && side->credentials != NULL)
+        return hr_error_set(error, HR_CONFIG,
+                            "the %s is a directory, which takes no "
+                            "credentials",
+                            side->name);
+    if (!set_options(session, side, error))
+        return false;
+    if (layout)
+        return true;
     side->config->insecure = !side->verify && !is_loopback(place->host);
     side->config->url = g_strdup_printf(
         "%s://%s",

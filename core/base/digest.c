@@ -82,6 +82,19 @@ hr_hash_new(const char *like)
     return hash;
 }
 
+HrHash *
+hr_hash_copy(const HrHash *hash)
+{
+    HrHash *copy = g_new0(HrHash, 1);
+
+    copy->algorithm = hash->algorithm;
+    copy->context = EVP_MD_CTX_new();
+    if (copy->context == NULL ||
+        EVP_MD_CTX_copy_ex(copy->context, hash->context) != 1)
+        g_error("libcrypto cannot copy a digest");
+    return copy;
+}
+
 void
 hr_hash_update(HrHash *hash, const void *data, size_t size)
 {

@@ -22,6 +22,10 @@ hr_digest_valid(const char *text);
 HrHash *
 hr_hash_new(const char *like);
 
+/* Another that has taken the same bytes so far.  Not after `finish`. */
+HrHash *
+hr_hash_copy(const HrHash *hash);
+
 void
 hr_hash_update(HrHash *hash, const void *data, size_t size);
 

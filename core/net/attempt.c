@@ -2,6 +2,8 @@
 /* Attempt: one request on the wire. */
 #include "net/attempt.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -19,6 +21,9 @@
 #define USER_AGENT "harbor-replicator/" PACKAGE_VERSION
 
 #define BLOB_BUFFER_BYTES (128L * 1024)
+
+/* Of an upload, in the system's buffers. */
+#define UNSENT_BYTES (128 * 1024)
 
 /* libcurl takes 0 for "none". */
 static long
@@ -89,6 +94,22 @@ take_kind(HrAttempt *attempt, HrAddressKind kind)
         attempt->endpoint->kind = MAX(attempt->endpoint->kind, kind);
 }
 
+/* What a connection that breaks takes with it has to be sent again: keep the
+ * part of it small that has not even left the machine.  It does not slow the
+ * sending down, which the other side's window limits. */
+static void
+limit_unsent(curl_socket_t socket)
+{
+#ifdef TCP_NOTSENT_LOWAT
+    int bytes = UNSENT_BYTES;
+
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+                     sizeof bytes);
+#else
+    (void)socket;
+#endif
+}
+
 /* Where a name leads is known here, and not before: what a server sends us to
  * is looked at now, so that no name can be changed in between. */
 static curl_socket_t
@@ -96,6 +117,7 @@ open_socket_cb(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
     HrAttempt *attempt = data;
     HrAddressKind kind = hr_address_kind(&address->addr);
+    curl_socket_t opened;
 
     (void)purpose;
     if (!may_reach(attempt, kind))
@@ -103,8 +125,11 @@ open_socket_cb(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 #if LIBCURL_VERSION_NUM < 0x075000
     take_kind(attempt, kind);
 #endif
-    return socket(address->family, address->socktype | SOCK_CLOEXEC,
-                  address->protocol);
+    opened = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                    address->protocol);
+    if (attempt->blob && opened != CURL_SOCKET_BAD)
+        limit_unsent(opened);
+    return opened;
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000

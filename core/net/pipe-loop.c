@@ -285,7 +285,7 @@ check_target(HrPipe *pipe)
 
     rest_if_idle(&pipe->target, moved);
     /* Once it has all, a server may need time to put it away. */
-    if (moved == pipe->size)
+    if (hr_pipe_target_fed(pipe))
         limit_us =
             MAX(limit_us, policy->retry[HR_CLASS_WRITE].attempt_timeout_us);
     if (!is_stalled(&pipe->target, moved, limit_us,

@@ -118,6 +118,7 @@ body_cb(char *bytes, size_t size, size_t count, void *data)
     HrPipe *pipe = data;
     size_t length = size * count;
     size_t again;
+    size_t known;
 
     if (!has_blob(pipe))
         return hr_response_take_body(&pipe->source.send.response, bytes,
@@ -141,7 +142,8 @@ body_cb(char *bytes, size_t size, size_t count, void *data)
     pipe->skip -= (int64_t)again;
     if (!hr_pipe_take(pipe, bytes + again, length - again, &pipe->fault))
         return 0;
-    hr_ring_write(pipe->ring, bytes + again, length - again);
+    known = again + hr_pipe_known_bytes(pipe, length - again);
+    hr_ring_write(pipe->ring, bytes + known, length - known);
     hr_pipe_count_on_loop(&pipe->source, length);
     tell_consumer(pipe);
     return length;

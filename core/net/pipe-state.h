@@ -24,8 +24,8 @@
 
 #include <stdatomic.h>
 
-#include "base/digest.h"
 #include "base/ring.h"
+#include "base/trail.h"
 #include "net/pipe.h"
 #include "net/send.h"
 
@@ -42,6 +42,24 @@ typedef struct HrPace {
     int64_t since_us;
     int64_t bytes;
 } HrPace;
+
+/* An upload in the distribution protocol's session: everything in one PUT, or
+ * PATCH requests and a PUT without a body.
+ *
+ *     start --> part --answer--> part --answer--> ... --> last part: PUT
+ *
+ * Every answer to a part names the place for the next one. */
+typedef struct HrUpload {
+    bool used;           /* the target is one                            */
+    int64_t chunk_bytes; /* of a PATCH; 0: no PATCH                      */
+    char *location;      /* absolute: where the next part goes           */
+    char *url;           /* of the part under way                        */
+    int64_t part_start;  /* it has the bytes from here                   */
+    int64_t part_end;    /* to before here                               */
+    bool last;           /* it is the PUT                                */
+    char range[80];      /* its Content-Range                            */
+    struct curl_slist range_header;
+} HrUpload;
 
 /* An end that is an HTTP request: an operation of one leg, which is repeated
  * by whoever runs the pipe. */
@@ -67,18 +85,20 @@ struct HrPipe {
     char *digest;
     char *label;
     int64_t size;
+    int64_t offset; /* that the target has already: it gets the rest */
     HrCall *call;
 
     HrPipeEnd source;
     HrPipeEnd target;
+    HrUpload upload;
     HrPipeRead read;
     HrPipeWrite write;
     void *read_data;
     void *write_data;
 
     /* The producer's: */
-    HrHash *hash;
-    int64_t received;
+    HrTrail *trail;
+    int64_t received; /* from the start of the blob on, however it came */
 
     HrRing *ring;
     size_t ring_bytes;
@@ -126,6 +146,11 @@ hr_pipe_unref(HrPipe *pipe);
 /* Counts and hashes bytes of the source; false if they are too many. */
 bool
 hr_pipe_take(HrPipe *pipe, const void *bytes, size_t size, GError **error);
+
+/* Of `size` bytes that were just taken, how many at their start the target has
+ * already: they are not for the ring. */
+size_t
+hr_pipe_known_bytes(const HrPipe *pipe, size_t size);
 
 /* At the end of the source: sets `verified` if size and digest are right. */
 bool
@@ -212,5 +237,10 @@ hr_pipe_resume_target_on_loop(HrPipe *pipe);
 /* True if the server has answered before it got everything. */
 bool
 hr_pipe_target_refused(const HrPipe *pipe);
+
+/* True if the server has all of what it was to get with this request: it may
+ * need time to put that away. */
+bool
+hr_pipe_target_fed(HrPipe *pipe);
 
 #endif

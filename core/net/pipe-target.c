@@ -2,9 +2,14 @@
 /* The target of a pipe that is an upload. */
 #include "net/pipe-state.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "net/byte-range.h"
+#include "net/origin.h"
+#include "net/query.h"
 #include "net/registry-error.h"
 
 #define ANSWER_LIMIT_BYTES (64 * 1024)
@@ -13,6 +18,25 @@ static int64_t
 sent_bytes(HrPipe *pipe)
 {
     return (int64_t)atomic_load(&pipe->moved);
+}
+
+/* The bytes of the request under way: all, unless it is one of many. */
+static int64_t
+part_start(const HrPipe *pipe)
+{
+    return pipe->upload.used ? pipe->upload.part_start : 0;
+}
+
+static int64_t
+part_end(const HrPipe *pipe)
+{
+    return pipe->upload.used ? pipe->upload.part_end : pipe->size;
+}
+
+bool
+hr_pipe_target_fed(HrPipe *pipe)
+{
+    return sent_bytes(pipe) == part_end(pipe);
 }
 
 bool
@@ -56,14 +80,15 @@ read_cb(char *buffer, size_t size, size_t count, void *data)
 
     if (hr_pipe_target_refused(pipe))
         return CURL_READFUNC_ABORT;
-    if (sent_bytes(pipe) == pipe->size)
+    if (hr_pipe_target_fed(pipe))
         return 0;
     if (hr_pipe_is_held_on_loop(&pipe->target) || !has_bytes(pipe)) {
         pipe->target.paused = true;
         return CURL_READFUNC_PAUSE;
     }
     taken = hr_ring_read(pipe->ring, buffer,
-                         MIN(size * count, hr_pipe_available(pipe)));
+                         MIN(MIN(size * count, hr_pipe_available(pipe)),
+                             (size_t)(part_end(pipe) - sent_bytes(pipe))));
     hr_pipe_count_moved(pipe, taken);
     hr_pipe_count_on_loop(&pipe->target, taken);
     tell_producer(pipe);
@@ -76,7 +101,8 @@ seek_cb(void *data, curl_off_t offset, int origin)
 {
     HrPipe *pipe = data;
 
-    return origin == SEEK_SET && offset == 0 && sent_bytes(pipe) == 0
+    return origin == SEEK_SET && offset == 0 &&
+                   sent_bytes(pipe) == part_start(pipe)
                ? CURL_SEEKFUNC_OK
                : CURL_SEEKFUNC_FAIL;
 }
@@ -97,6 +123,7 @@ static void
 judge(HrPipe *pipe, CURLcode code, GError **error)
 {
     HrPipeEnd *target = &pipe->target;
+    bool fed = hr_pipe_target_fed(pipe);
     bool whole = sent_bytes(pipe) == pipe->size;
 
     if (hr_pipe_target_refused(pipe)) {
@@ -108,12 +135,127 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
         hr_pipe_connection_error(pipe, &target->send.attempt, code,
                                  sent_bytes(pipe), error);
         g_prefix_error(error, "upload: ");
-    } else if (!whole || !atomic_load(&pipe->verified)) {
+    } else if (!fed || (whole && !atomic_load(&pipe->verified))) {
         hr_error_set(error, HR_INTEGRITY,
                      "upload: %s answered HTTP %u before it had all bytes",
                      target->send.attempt.host, target->send.response.status);
     }
 }
+
+/* ------------------------------------------- an upload in many requests */
+
+/* A server that kept less than it got has to be asked how to go on. */
+static bool
+check_arrived(HrPipe *pipe, GError **error)
+{
+    const char *range =
+        hr_response_header(&pipe->target.send.response, "Range");
+    int64_t arrived;
+
+    if (range == NULL || !hr_byte_range_parse_upload(range, &arrived) ||
+        arrived == sent_bytes(pipe))
+        return true;
+    return hr_error_set(
+        error, HR_CONFLICT,
+        "upload: %s has %" PRId64 " of the %" PRId64 " bytes that it got",
+        pipe->target.send.attempt.host, arrived, sent_bytes(pipe));
+}
+
+/* The answer to a part: the place for the next one, where it names one. */
+static bool
+take_location(HrPipe *pipe, GError **error)
+{
+    HrUpload *upload = &pipe->upload;
+    const char *given =
+        hr_response_header(&pipe->target.send.response, "Location");
+    char *location;
+
+    if (given == NULL || *given == '\0')
+        return true;
+    location = hr_origin_check(upload->location, given, HR_ORIGIN_UPLOAD, NULL,
+                               error);
+    if (location == NULL)
+        return false;
+    g_free(upload->location);
+    upload->location = location;
+    return true;
+}
+
+/* The part is stored: the next one takes its place, at both limits too. */
+static void
+begin_next_part(HrPipe *pipe)
+{
+    HrPipeEnd *target = &pipe->target;
+    HrPassage *leg = &target->send.leg.passage;
+    int64_t now = hr_clock_monotonic_us();
+
+    hr_passage_close(leg, now);
+    hr_send_set_outcome(&target->send, NULL);
+    hr_passage_back(leg, &hr_stage_timeout, now);
+    target->started = false;
+    hr_pipe_advance_end_on_loop(target);
+}
+
+static void
+describe_part(HrPipe *pipe)
+{
+    HrUpload *upload = &pipe->upload;
+    int64_t sent = sent_bytes(pipe);
+
+    upload->last = upload->chunk_bytes == 0 || sent == pipe->size;
+    upload->part_start = sent;
+    upload->part_end =
+        upload->last ? pipe->size
+                     : sent + MIN(upload->chunk_bytes, pipe->size - sent);
+}
+
+/* What is to go on with: the PUT publishes, and waits for the proof. */
+static bool
+may_start(const HrPipe *pipe)
+{
+    bool verified = atomic_load(&pipe->verified);
+
+    if (pipe->upload.used && pipe->upload.last &&
+        pipe->upload.part_start == pipe->size)
+        return verified;
+    return verified || hr_pipe_available(pipe) > 0;
+}
+
+/* As may_start; if not, says so to whoever brings the bytes. */
+static bool
+is_ready(HrPipe *pipe)
+{
+    atomic_exchange(&pipe->loop_wants, true);
+    if (!may_start(pipe))
+        return false;
+    atomic_exchange(&pipe->loop_wants, false);
+    return true;
+}
+
+static void
+address_part(HrPipe *pipe)
+{
+    HrUpload *upload = &pipe->upload;
+    HrAttempt *attempt = &pipe->target.send.attempt;
+
+    g_free(upload->url);
+    if (upload->last) {
+        upload->url = hr_query_add(upload->location, "digest", pipe->digest);
+        attempt->method = HR_HTTP_PUT;
+    } else {
+        upload->url = g_strdup(upload->location);
+        attempt->method = HR_HTTP_PATCH;
+        g_snprintf(upload->range, sizeof upload->range,
+                   "Content-Range: %" PRId64 "-%" PRId64, upload->part_start,
+                   upload->part_end - 1);
+        upload->range_header.data = upload->range;
+        upload->range_header.next = attempt->headers;
+        attempt->headers = &upload->range_header;
+    }
+    attempt->url = upload->url;
+}
+
+/* ------------------------------------------------------ start and end */
 
 static void
 ended_cb(void *data, CURLcode code)
@@ -124,15 +266,34 @@ ended_cb(void *data, CURLcode code)
     hr_notes_add(&pipe->notes, HR_LOG_DEBUG,
                  hr_attempt_finish_on_loop(&pipe->target.send.attempt, code));
     judge(pipe, code, &error);
+    if (error == NULL && pipe->upload.used && !pipe->upload.last &&
+        take_location(pipe, &error) && check_arrived(pipe, &error)) {
+        begin_next_part(pipe);
+        return;
+    }
     pipe->target.through = error == NULL;
     hr_passage_close(&pipe->target.send.leg.passage, hr_clock_monotonic_us());
     hr_pipe_end_on_loop(pipe, error, false);
 }
 
-static bool
-may_start(const HrPipe *pipe)
+static void
+set_body(HrPipe *pipe)
 {
-    return atomic_load(&pipe->verified) || hr_pipe_available(pipe) > 0;
+    const HrAttempt *attempt = &pipe->target.send.attempt;
+    CURL *handle = attempt->handle;
+
+    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
+                     (curl_off_t)(part_end(pipe) - part_start(pipe)));
+    curl_easy_setopt(handle, CURLOPT_READFUNCTION, read_cb);
+    curl_easy_setopt(handle, CURLOPT_READDATA, pipe);
+    curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, seek_cb);
+    curl_easy_setopt(handle, CURLOPT_SEEKDATA, pipe);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, header_cb);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, pipe);
+    if (attempt->method != HR_HTTP_PUT)
+        curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST,
+                         hr_method_name(attempt->method));
 }
 
 bool
@@ -140,30 +301,22 @@ hr_pipe_start_target_cb(void *data)
 {
     HrPipe *pipe = data;
     HrPipeEnd *target = &pipe->target;
-    CURL *handle;
 
     hr_pipe_admit_on_loop(pipe);
-    if (!may_start(pipe))
+    if (pipe->upload.used)
+        describe_part(pipe);
+    if (!is_ready(pipe))
         return false;
 
     target->started = true;
+    hr_response_reset(&target->send.response);
     target->send.response.limit_bytes = ANSWER_LIMIT_BYTES;
-    atomic_exchange(&pipe->loop_wants, false);
-    hr_pace_restart(&target->pace, 0);
+    hr_pace_restart(&target->pace, sent_bytes(pipe));
     target->send.attempt.timeout_us = target->send.leg.timeout_us;
+    if (pipe->upload.used)
+        address_part(pipe);
     hr_attempt_prepare_on_loop(&target->send.attempt, ended_cb, pipe);
-    handle = target->send.attempt.handle;
-    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)pipe->size);
-    curl_easy_setopt(handle, CURLOPT_READFUNCTION, read_cb);
-    curl_easy_setopt(handle, CURLOPT_READDATA, pipe);
-    curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, seek_cb);
-    curl_easy_setopt(handle, CURLOPT_SEEKDATA, pipe);
-    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, header_cb);
-    curl_easy_setopt(handle, CURLOPT_HEADERDATA, pipe);
-    if (target->request->method != HR_HTTP_PUT)
-        curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST,
-                         hr_method_name(target->request->method));
+    set_body(pipe);
     hr_attempt_start_on_loop(&target->send.attempt);
     return true;
 }

@@ -22,8 +22,8 @@ hr_pipe_new(const char *digest, int64_t size, const char *label)
     while (pipe->ring_bytes < HR_PIPE_RING_BYTES &&
            (int64_t)pipe->ring_bytes < size)
         pipe->ring_bytes *= 2;
-    pipe->hash = hr_hash_new(digest);
-    if (pipe->hash == NULL)
+    pipe->trail = hr_trail_new(digest);
+    if (pipe->trail == NULL)
         hr_error_set(&pipe->error, HR_INVALID,
                      "a digest of an unknown algorithm");
     else if (size < 0)
@@ -46,7 +46,9 @@ hr_pipe_unref(HrPipe *pipe)
     clear_end(&pipe->source);
     clear_end(&pipe->target);
     hr_ring_free(pipe->ring);
-    hr_hash_free(pipe->hash);
+    hr_trail_free(pipe->trail);
+    g_free(pipe->upload.location);
+    g_free(pipe->upload.url);
     g_clear_error(&pipe->fault);
     g_clear_error(&pipe->error);
     g_clear_error(&pipe->local_error);
@@ -113,6 +115,48 @@ hr_pipe_target_write(HrPipe *pipe, HrPipeWrite write, void *data)
     pipe->write_data = data;
 }
 
+void
+hr_pipe_target_upload(HrPipe *pipe, HrEndpoint *endpoint,
+                      const hr_blob_upload *upload)
+{
+    static const char *const headers[] = {
+        "Content-Type: application/octet-stream", NULL};
+    hr_http_request request = {
+        .struct_size = sizeof request,
+        .method = HR_HTTP_PUT,
+        .flags = HR_HTTP_SERVER_GIVEN,
+        .target = upload->location,
+        .base = upload->base,
+        .headers = headers,
+        .answers = upload->answers,
+    };
+
+    if (upload->offset > (uint64_t)MAX(pipe->size, 0)) {
+        if (pipe->error == NULL)
+            hr_error_set(&pipe->error, HR_INVALID,
+                         "the registry has more bytes of it than there are");
+        return;
+    }
+    set_request(pipe, &pipe->target, endpoint, &request);
+    if (pipe->target.request == NULL)
+        return;
+    pipe->upload.used = true;
+    pipe->upload.chunk_bytes = (int64_t)MIN(upload->chunk_bytes, INT64_MAX);
+    pipe->upload.location = g_strdup(pipe->target.request->url);
+    pipe->offset = (int64_t)upload->offset;
+}
+
+void
+hr_pipe_go_on(HrPipe *pipe, HrPipe *before)
+{
+    HrTrail *trail = pipe->trail;
+
+    if (trail == NULL || before->trail == NULL)
+        return;
+    pipe->trail = before->trail;
+    before->trail = trail;
+}
+
 bool
 hr_pipe_take(HrPipe *pipe, const void *bytes, size_t size, GError **error)
 {
@@ -121,9 +165,17 @@ hr_pipe_take(HrPipe *pipe, const void *bytes, size_t size, GError **error)
                             "the source sends more than the %" PRId64
                             " bytes that it should have",
                             pipe->size);
-    hr_hash_update(pipe->hash, bytes, size);
+    hr_trail_update(pipe->trail, bytes, size);
     pipe->received += (int64_t)size;
     return true;
+}
+
+size_t
+hr_pipe_known_bytes(const HrPipe *pipe, size_t size)
+{
+    int64_t start = pipe->received - (int64_t)size;
+
+    return (size_t)CLAMP(pipe->offset - start, 0, (int64_t)size);
 }
 
 bool
@@ -136,7 +188,7 @@ hr_pipe_verify(HrPipe *pipe, GError **error)
                             "the source ended after %" PRId64 " of %" PRId64
                             " bytes",
                             pipe->received, pipe->size);
-    hr_hash_finish(pipe->hash, digest);
+    hr_trail_finish(pipe->trail, digest);
     if (strcmp(digest, pipe->digest) != 0)
         return hr_error_set(error, HR_INTEGRITY,
                             "the bytes do not match: expected %s, got %s",
@@ -196,6 +248,17 @@ check_ends(HrPipe *pipe)
                      "the endpoints of a copy are on different loops");
 }
 
+/* Where reading starts: as far on as the digest can be taken up.  A local end
+ * has to be read from its start, which costs no network. */
+static void
+find_start(HrPipe *pipe)
+{
+    int64_t from = pipe->read != NULL ? 0 : MIN(pipe->offset, pipe->size - 1);
+
+    atomic_store(&pipe->moved, pipe->offset);
+    pipe->received = hr_trail_rewind(pipe->trail, MAX(from, 0));
+}
+
 static void
 take_endpoint(HrPipe *pipe, HrPipeEnd *end, HrCall *call)
 {
@@ -215,6 +278,7 @@ start(HrPipe *pipe, HrCall *call)
         pipe->finished = true;
         return;
     }
+    find_start(pipe);
     take_endpoint(pipe, &pipe->source, call);
     take_endpoint(pipe, &pipe->target, call);
     if (pipe->loop != NULL)
@@ -287,7 +351,11 @@ serve_reader(HrPipe *pipe)
         return true;
     }
     if (size > 0) {
-        hr_ring_produced(pipe->ring, size);
+        size_t known = hr_pipe_known_bytes(pipe, size);
+
+        if (known > 0)
+            memmove(space, (char *)space + known, size - known);
+        hr_ring_produced(pipe->ring, size - known);
         if (hr_pipe_available(pipe) > 0)
             wake_loop(pipe);
         return true;
@@ -489,5 +557,18 @@ hr_pipe_source_failed(const HrPipe *pipe)
 int64_t
 hr_pipe_moved_bytes(const HrPipe *pipe)
 {
-    return (int64_t)atomic_load(&pipe->moved);
+    return (int64_t)atomic_load(&pipe->moved) - pipe->offset;
+}
+
+void
+hr_pipe_ending(const HrPipe *pipe, HrPipeEnding *ending)
+{
+    const HrResponse *response = &pipe->target.send.response;
+
+    *ending = (HrPipeEnding){
+        .status = hr_error_status(pipe->error),
+        .http_status = response->headers_end ? response->status : 0,
+        .sent = (int64_t)atomic_load(&pipe->moved),
+        .location = pipe->upload.location,
+    };
 }

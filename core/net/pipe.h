@@ -55,6 +55,17 @@ hr_pipe_target_request(HrPipe *pipe, HrEndpoint *endpoint,
 void
 hr_pipe_target_write(HrPipe *pipe, HrPipeWrite write, void *data);
 
+/* `upload` is copied; see hr_host_blob::target_upload. */
+void
+hr_pipe_target_upload(HrPipe *pipe, HrEndpoint *endpoint,
+                      const hr_blob_upload *upload);
+
+/* The pipe goes on where `before`, which has run with the same blob, broke
+ * off: what that one knows of the digest need not be read again.  Before the
+ * run. */
+void
+hr_pipe_go_on(HrPipe *pipe, HrPipe *before);
+
 /* Runs `count` pipes at once and returns when all have ended, well or not;
  * each endpoint's limit of transfers holds over all callers.  One attempt
  * each: nothing is repeated here. */
@@ -70,9 +81,22 @@ hr_pipe_result(const HrPipe *pipe, GError **error);
 bool
 hr_pipe_source_failed(const HrPipe *pipe);
 
-/* Bytes that reached the target so far; from any thread. */
+/* Bytes that this pipe has sent to the target so far; from any thread. */
 int64_t
 hr_pipe_moved_bytes(const HrPipe *pipe);
+
+/* How an upload ended, for who may go on with it. */
+typedef struct HrPipeEnding {
+    hr_status status;     /* HR_OK for one that arrived                  */
+    unsigned http_status; /* of the last answer; 0: none came            */
+    int64_t sent;         /* from the start of the blob on               */
+    const char *location; /* of the session now, absolute; lives as long as
+                             the pipe                                    */
+} HrPipeEnding;
+
+/* After the run of a pipe to an upload. */
+void
+hr_pipe_ending(const HrPipe *pipe, HrPipeEnding *ending);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrPipe, hr_pipe_free)
 

@@ -24,6 +24,7 @@ struct hr_blob_target {
     HrPipe *pipe;
     hr_blob_writer *writer; /* local, or session: to be ended */
     bool local;
+    bool upload; /* a session that may be gone on with */
     HrTransferKind kind;
     bool described;
 };

@@ -65,6 +65,26 @@ target_writer(hr_module *module, hr_blob_target *target,
 }
 
 static hr_status
+target_upload(hr_module *module, hr_blob_target *target, hr_endpoint *endpoint,
+              const hr_blob_upload *upload, hr_blob_writer *session)
+{
+    if (target == NULL || endpoint == NULL || upload == NULL ||
+        !HR_HAS(upload, hr_blob_upload, answers) || upload->location == NULL ||
+        session == NULL || (upload->offset > 0 && upload->chunk_bytes == 0) ||
+        target->described)
+        return hr_host_misused(module, "blob.target_upload twice, or without "
+                                       "target, endpoint, location or "
+                                       "session, or with an offset and no "
+                                       "chunks");
+    target->described = true;
+    target->writer = session;
+    target->upload = true;
+    target->kind = HR_TRANSFER_COPIED;
+    hr_pipe_target_upload(target->pipe, endpoint, upload);
+    return HR_OK;
+}
+
+static hr_status
 target_present(hr_module *module, hr_blob_target *target, int32_t mounted)
 {
     if (target == NULL || target->described)
@@ -82,4 +102,5 @@ const hr_host_blob hr_host_blob_table = {
     .target_request = target_request,
     .target_writer = target_writer,
     .target_present = target_present,
+    .target_upload = target_upload,
 };

@@ -134,6 +134,13 @@ hr_transfer_new(HrRegistry *source, const char *source_repository,
                 const char *digest, int64_t size, const char *mount_from,
                 HrCall *call, bool *source_failed, GError **error);
 
+/* Of the target, and what goes there. */
+const char *
+hr_transfer_repository(const HrTransfer *transfer);
+
+const char *
+hr_transfer_digest(const HrTransfer *transfer);
+
 HrPipe *
 hr_transfer_pipe(HrTransfer *transfer);
 
@@ -144,9 +151,22 @@ hr_transfer_kind(const HrTransfer *transfer);
 bool
 hr_transfer_finish(HrTransfer *transfer, HrCall *call, GError **error);
 
-/* Aborts if it was not finished. */
+/* After a pipe that did not get through: true if its upload may be gone on
+ * with. */
+bool
+hr_transfer_may_resume(const HrTransfer *transfer);
+
+/* Asks the target's plugin how the upload goes on.  True: hr_transfer_pipe is
+ * to be run, from where the last one broke off.  HR_NOT_FOUND: there is
+ * nothing to go on with. */
+bool
+hr_transfer_resume(HrTransfer *transfer, HrCall *call, bool *source_failed,
+                   GError **error);
+
+/* Aborts if it was not finished; NULL as `call`: without a word to the
+ * registry. */
 void
-hr_transfer_free(HrTransfer *transfer);
+hr_transfer_free(HrTransfer *transfer, HrCall *call);
 
 /* Reading one blob of a registry to wherever the caller likes: the pipe has
  * its source end set; the caller sets the target end, runs it and asks for
@@ -167,6 +187,5 @@ hr_blob_reading_free(HrBlobReading *reading);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrBlobReading, hr_blob_reading_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrRegistry, hr_registry_close)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrTransfer, hr_transfer_free)
 
 #endif

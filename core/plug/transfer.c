@@ -8,8 +8,8 @@ struct HrTransfer {
     char *source_repository;
     char *target_repository;
     char *digest;
+    int64_t size;
     HrPipe *pipe;
-    HrCall *call; /* of the start, for the end */
     hr_blob_source source;
     hr_blob_target target;
 };
@@ -125,18 +125,24 @@ close_source(hr_blob_source *source)
     source->reader = NULL;
 }
 
+static hr_blob
+describe_blob(const HrTransfer *transfer)
+{
+    return (hr_blob){
+        .struct_size = sizeof(hr_blob),
+        .repository = transfer->target_repository,
+        .digest = transfer->digest,
+        .size = (uint64_t)transfer->size,
+    };
+}
+
 static bool
-create_target(HrTransfer *transfer, int64_t size, const char *mount_from,
-              HrCall *call, GError **error)
+create_target(HrTransfer *transfer, const char *mount_from, HrCall *call,
+              GError **error)
 {
     hr_blob_target *target = &transfer->target;
     HrRegistry *registry = target->registry;
-    hr_blob blob = {
-        .struct_size = sizeof blob,
-        .repository = transfer->target_repository,
-        .digest = transfer->digest,
-        .size = (uint64_t)size,
-    };
+    hr_blob blob = describe_blob(transfer);
     hr_status status;
 
     hr_registry_enter(registry, call);
@@ -159,38 +165,69 @@ make_label(const char *digest)
     return g_strdup_printf("blob %.19s", digest);
 }
 
+/* A new pipe for both ends; the old one is the caller's. */
+static HrPipe *
+replace_pipe(HrTransfer *transfer, const char *label)
+{
+    HrPipe *before = transfer->pipe;
+
+    transfer->pipe = hr_pipe_new(transfer->digest, transfer->size, label);
+    transfer->source.pipe = transfer->pipe;
+    transfer->source.described = false;
+    transfer->target.pipe = transfer->pipe;
+    transfer->target.described = false;
+    return before;
+}
+
+static bool
+open_sending_end(HrTransfer *transfer, HrCall *call, bool *source_failed,
+                 GError **error)
+{
+    bool good = transfer->target.kind != HR_TRANSFER_COPIED ||
+                open_source(&transfer->source, transfer->source_repository,
+                            transfer->digest, transfer->size, call, error);
+
+    if (source_failed != NULL)
+        *source_failed = !good;
+    return good;
+}
+
 HrTransfer *
 hr_transfer_new(HrRegistry *source, const char *source_repository,
                 HrRegistry *target, const char *target_repository,
                 const char *digest, int64_t size, const char *mount_from,
                 HrCall *call, bool *source_failed, GError **error)
 {
-    g_autoptr(HrTransfer) transfer = g_new0(HrTransfer, 1);
+    HrTransfer *transfer = g_new0(HrTransfer, 1);
     g_autofree char *label = make_label(digest);
-    bool by_source = false;
-    bool good;
 
     transfer->source_repository = g_strdup(source_repository);
     transfer->target_repository = g_strdup(target_repository);
     transfer->digest = g_strdup(digest);
-    transfer->call = call;
-    transfer->pipe = hr_pipe_new(digest, size, label);
+    transfer->size = size;
     transfer->source.registry = source;
-    transfer->source.pipe = transfer->pipe;
     transfer->target.registry = target;
-    transfer->target.pipe = transfer->pipe;
-    good = create_target(transfer, size, mount_from, call, error);
-    if (good && transfer->target.kind == HR_TRANSFER_COPIED) {
-        good = open_source(&transfer->source, source_repository, digest, size,
-                           call, error);
-        by_source = !good;
-    }
+    replace_pipe(transfer, label);
     if (source_failed != NULL)
-        *source_failed = by_source;
-    if (good)
-        return g_steal_pointer(&transfer);
+        *source_failed = false;
+    if (create_target(transfer, mount_from, call, error) &&
+        open_sending_end(transfer, call, source_failed, error))
+        return transfer;
     g_prefix_error(error, "%s: ", label);
+    hr_transfer_free(transfer, call);
     return NULL;
+}
+
+const char *
+hr_transfer_repository(const HrTransfer *transfer)
+{
+    return transfer->target_repository;
+}
+
+const char *
+hr_transfer_digest(const HrTransfer *transfer)
+{
+    return transfer->digest;
 }
 
 HrPipe *
@@ -206,20 +243,23 @@ hr_transfer_kind(const HrTransfer *transfer)
 }
 
 static void
-abort_target(HrTransfer *transfer)
+abort_target(HrTransfer *transfer, HrCall *call)
 {
     hr_blob_target *target = &transfer->target;
     HrRegistry *registry = target->registry;
+    g_autoptr(HrCall) own = NULL;
 
     if (target->writer == NULL ||
         !HR_HAS(registry->ops, hr_registry_ops, abort_blob) ||
         registry->ops->abort_blob == NULL)
         return;
+    /* One that is over asks nothing. */
+    if (call == NULL)
+        call = own = hr_call_new(NULL, 0);
     hr_instance_enter(&registry->instance);
-    registry->ops->abort_blob(registry->plugin, transfer->call,
-                              target->writer);
+    registry->ops->abort_blob(registry->plugin, call, target->writer);
     hr_instance_leave(&registry->instance);
-    hr_call_forgive(transfer->call);
+    hr_call_forgive(call);
     target->writer = NULL;
 }
 
@@ -247,13 +287,77 @@ hr_transfer_finish(HrTransfer *transfer, HrCall *call, GError **error)
     return hr_registry_leave(registry, call, status, error);
 }
 
+bool
+hr_transfer_may_resume(const HrTransfer *transfer)
+{
+    const hr_blob_target *target = &transfer->target;
+    const hr_registry_ops *ops = target->registry->ops;
+
+    return target->upload && target->writer != NULL &&
+           HR_HAS(ops, hr_registry_ops, resume_blob) &&
+           ops->resume_blob != NULL;
+}
+
+static bool
+resume_target(HrTransfer *transfer, const HrPipeEnding *ending, HrCall *call,
+              GError **error)
+{
+    hr_blob_target *target = &transfer->target;
+    HrRegistry *registry = target->registry;
+    hr_blob blob = describe_blob(transfer);
+    hr_blob_break how = {
+        .struct_size = sizeof how,
+        .status = ending->status,
+        .sent_bytes = (uint64_t)ending->sent,
+        .http_status = ending->http_status,
+        .location = ending->location,
+    };
+    hr_status status;
+
+    hr_registry_enter(registry, call);
+    status = registry->ops->resume_blob(registry->plugin, call, &blob,
+                                        target->writer, &how, target);
+    if (!hr_registry_leave(registry, call, status, error))
+        return false;
+    return target->described ||
+           hr_error_set(error, HR_BUG, "%s: the plugin described no target",
+                        hr_registry_name(registry));
+}
+
+bool
+hr_transfer_resume(HrTransfer *transfer, HrCall *call, bool *source_failed,
+                   GError **error)
+{
+    g_autofree char *label = make_label(transfer->digest);
+    HrPipe *before = replace_pipe(transfer, label);
+    HrPipeEnding ending;
+    bool good;
+
+    close_source(&transfer->source);
+    hr_pipe_ending(before, &ending);
+    hr_pipe_go_on(transfer->pipe, before);
+    *source_failed = false;
+    good = resume_target(transfer, &ending, call, error) &&
+           open_sending_end(transfer, call, source_failed, error);
+    if (!good) {
+        /* The next try starts from the same ending. */
+        hr_pipe_go_on(before, transfer->pipe);
+        hr_pipe_free(transfer->pipe);
+        transfer->pipe = before;
+        g_prefix_error(error, "%s: ", label);
+        return false;
+    }
+    hr_pipe_free(before);
+    return true;
+}
+
 void
-hr_transfer_free(HrTransfer *transfer)
+hr_transfer_free(HrTransfer *transfer, HrCall *call)
 {
     if (transfer == NULL)
         return;
     close_source(&transfer->source);
-    abort_target(transfer);
+    abort_target(transfer, call);
     hr_pipe_free(transfer->pipe);
     g_free(transfer->source_repository);
     g_free(transfer->target_repository);

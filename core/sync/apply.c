@@ -14,6 +14,7 @@
 typedef struct Apply {
     const HrPass *pass;
     HrWriteCounts *counts;
+    HrBrokenUploads *broken;
     const HrPlan *plan;
     HrGroup *group;
     pthread_mutex_t mutex;
@@ -195,6 +196,7 @@ move_blobs(Copy *copy)
     Apply *apply = copy->apply;
     HrBlobMove move = {
         .pass = apply->pass,
+        .broken = apply->broken,
         .counts = apply->counts,
         .source_repository = copy->source_repository,
         .target_repository = copy->target_repository,
@@ -544,11 +546,13 @@ void
 hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
 {
     g_autoptr(HrGroup) group = hr_group_new();
+    g_autoptr(HrBrokenUploads) broken = hr_broken_uploads_new(pass->cancel);
     g_autoptr(GHashTable) failed =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Apply apply = {
         .pass = pass,
         .counts = counts,
+        .broken = broken,
         .plan = plan,
         .group = group,
         .deferred = g_ptr_array_new(),

@@ -2,6 +2,7 @@
 /* Blobs: brings the blobs of one artifact to the target. */
 #include "sync/blobs.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -9,18 +10,24 @@
  * than that only keeps upload sessions open that may expire. */
 #define WINDOW_SIZE 16
 
+/* How often in a row a target may be asked anew how it wants a blob: each time
+ * its plugin has learnt something about the registry. */
+#define REFETCH_LIMIT 5
+
 /* One blob that is ours to bring. */
 typedef struct Claimed {
     const HrDescriptor *blob;
     char *mount_from;
-    HrTransfer *transfer;
+    HrTransfer *transfer; /* under way, or broken off */
     GError *error;
     HrRetryState retry;
+    unsigned refetched;
     uint64_t moved_bytes; /* by the last attempt */
     uint64_t shown_bytes; /* by all attempts     */
     bool copied;
     bool source_failed;
     bool settled;
+    bool begun_anew; /* what the last attempt moved had been moved before */
 } Claimed;
 
 static void
@@ -28,7 +35,7 @@ free_claimed(gpointer data)
 {
     Claimed *claimed = data;
 
-    hr_transfer_free(claimed->transfer);
+    hr_transfer_free(claimed->transfer, NULL);
     g_clear_error(&claimed->error);
     g_free(claimed->mount_from);
     g_free(claimed);
@@ -86,6 +93,8 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
         claimed->mount_from = g_steal_pointer(&mount_from);
         atomic_fetch_add(&move->pass->progress->planned_bytes,
                          (uint64_t)blob->size);
+        claimed->transfer = hr_broken_uploads_take(
+            move->broken, move->target_repository, blob->digest);
         g_ptr_array_add(ours, claimed);
     }
     return ours;
@@ -133,11 +142,43 @@ find_present(const HrBlobMove *move, GPtrArray *ours, HrCall *call,
 }
 
 static void
+drop_transfer(Claimed *claimed, HrCall *call)
+{
+    hr_transfer_free(g_steal_pointer(&claimed->transfer), call);
+}
+
+/* True if an upload that broke off is gone on with, or cannot be just now:
+ * then the error says why. */
+static bool
+resume_transfer(Claimed *claimed, HrCall *call)
+{
+    hr_status status;
+
+    if (claimed->transfer == NULL)
+        return false;
+    claimed->begun_anew = false;
+    if (hr_transfer_resume(claimed->transfer, call, &claimed->source_failed,
+                           &claimed->error))
+        return true;
+    status = hr_error_status(claimed->error);
+    if (claimed->source_failed ||
+        (status != HR_NOT_FOUND && status != HR_UNSUPPORTED))
+        return true;
+    g_clear_error(&claimed->error);
+    drop_transfer(claimed, call);
+    claimed->begun_anew = true;
+    return false;
+}
+
+static void
 open_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
 {
     const HrPass *pass = move->pass;
     const char *mount_from = claimed->mount_from;
 
+    claimed->moved_bytes = 0;
+    if (resume_transfer(claimed, call))
+        return;
     if (mount_from == NULL && hr_registry_same(pass->source, pass->target) &&
         g_strcmp0(move->source_repository, move->target_repository) != 0)
         mount_from = move->source_repository;
@@ -173,7 +214,7 @@ close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
 {
     HrPipe *pipe;
 
-    if (claimed->transfer == NULL)
+    if (claimed->transfer == NULL || claimed->error != NULL)
         return;
     pipe = hr_transfer_pipe(claimed->transfer);
     if (pipe != NULL) {
@@ -184,8 +225,10 @@ close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
     if (hr_transfer_finish(claimed->transfer, call, &claimed->error)) {
         count_stored(move, claimed);
         settle(move, claimed, true);
+        drop_transfer(claimed, call);
+    } else if (!hr_transfer_may_resume(claimed->transfer)) {
+        drop_transfer(claimed, call);
     }
-    g_clear_pointer(&claimed->transfer, hr_transfer_free);
 }
 
 /* One attempt at a window of blobs. */
@@ -200,9 +243,8 @@ attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
         HrPipe *pipe;
 
         open_transfer(move, window[i], call);
-        pipe = window[i]->transfer != NULL
-                   ? hr_transfer_pipe(window[i]->transfer)
-                   : NULL;
+        pipe = window[i]->error == NULL ? hr_transfer_pipe(window[i]->transfer)
+                                        : NULL;
         if (pipe != NULL)
             pipes[pipe_count++] = pipe;
     }
@@ -210,6 +252,34 @@ attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
         hr_pipe_run(pipes, pipe_count, call);
     for (size_t i = 0; i < count; i++)
         close_transfer(move, window[i], call);
+}
+
+/* True if the target's plugin wants to be asked at once how to go on. */
+static bool
+wants_refetch(Claimed *claimed)
+{
+    const HrErrorDetails *details = hr_error_details(claimed->error);
+
+    return claimed->transfer != NULL && !claimed->source_failed &&
+           details != NULL && details->classified &&
+           details->eligibility == HR_RETRY_REFETCH &&
+           claimed->refetched++ < REFETCH_LIMIT;
+}
+
+static bool
+may_repeat(const HrBlobMove *move, Claimed *claimed, HrCall *call, int64_t *at)
+{
+    HrRegistry *blamed =
+        claimed->source_failed ? move->pass->source : move->pass->target;
+    /* Only what is new is progress. */
+    uint64_t progress = claimed->begun_anew ? 0 : claimed->moved_bytes;
+
+    *at = hr_clock_monotonic_us();
+    if (wants_refetch(claimed))
+        return true;
+    return hr_endpoint_repeat_blob(hr_registry_endpoint(blamed),
+                                   &claimed->retry, claimed->error, progress,
+                                   call, at);
 }
 
 /* After an attempt: which failures deserve another one, and when.  Clears
@@ -221,19 +291,13 @@ plan_retry(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
 
     for (guint i = 0; i < ours->len; i++) {
         Claimed *claimed = ours->pdata[i];
-        HrRegistry *blamed =
-            claimed->source_failed ? move->pass->source : move->pass->target;
         int64_t at;
 
-        if (claimed->error == NULL ||
-            !hr_endpoint_repeat_blob(hr_registry_endpoint(blamed),
-                                     &claimed->retry, claimed->error,
-                                     claimed->moved_bytes, call, &at))
+        if (claimed->error == NULL || !may_repeat(move, claimed, call, &at))
             continue;
         hr_log_call(HR_LOG_INFO, hr_call_correlation(call),
-                    "%s: %s: attempt %u failed, trying again: %s",
-                    move->pass->name, move->target_repository,
-                    claimed->retry.attempt, claimed->error->message);
+                    "%s: %s: trying again: %s", move->pass->name,
+                    move->target_repository, claimed->error->message);
         g_clear_error(&claimed->error);
         latest = MAX(latest, at);
     }
@@ -271,10 +335,20 @@ move_missing(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
     }
 }
 
+/* An upload that broke off is kept for when the job runs again. */
+static void
+keep_broken(const HrBlobMove *move, Claimed *claimed)
+{
+    if (claimed->transfer != NULL &&
+        hr_pass_may_park(hr_error_status(claimed->error)))
+        hr_broken_uploads_put(move->broken,
+                              g_steal_pointer(&claimed->transfer));
+}
+
 /* Gives back the claims that came to nothing; the first error stands for
  * all. */
 static bool
-settle_rest(const HrBlobMove *move, GPtrArray *ours, const HrCall *call,
+settle_rest(const HrBlobMove *move, GPtrArray *ours, HrCall *call,
             GError **error)
 {
     bool good = true;
@@ -284,6 +358,8 @@ settle_rest(const HrBlobMove *move, GPtrArray *ours, const HrCall *call,
 
         if (claimed->settled)
             continue;
+        keep_broken(move, claimed);
+        drop_transfer(claimed, call);
         settle(move, claimed, false);
         if (!good)
             continue;

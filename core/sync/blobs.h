@@ -7,7 +7,8 @@
  *           \-> ours: mount, or HEAD, then move what is missing; settle
  *
  * All that is missing moves at once, as the endpoints' limits allow.  A move
- * that failed for a passing reason is done again, under the retry policy.
+ * that failed for a passing reason is done again, under the retry policy; it
+ * goes on where it broke off if the target can do that.
  */
 #ifndef HR_SYNC_BLOBS_H
 #define HR_SYNC_BLOBS_H
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "sync/broken-uploads.h"
 #include "sync/pass.h"
 
 /* What was written, counted over all jobs. */
@@ -29,6 +31,7 @@ typedef struct HrWriteCounts {
 
 typedef struct HrBlobMove {
     const HrPass *pass;
+    HrBrokenUploads *broken;
     HrWriteCounts *counts;
     const char *source_repository;
     const char *target_repository;

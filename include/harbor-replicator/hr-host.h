@@ -243,6 +243,24 @@ typedef struct hr_host_http {
 
 /* ----------------------------------------------------------------- blob */
 
+/*
+ * An upload session of the distribution protocol, which takes a blob in one
+ * PUT, or in PATCH requests and a PUT without a body.  Borrowed.
+ */
+typedef struct hr_blob_upload {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *location;  /* of the session, as the server gave it          */
+    const char *base;      /* target of the request that it came in answer
+                              to; NULL stands for the endpoint's address     */
+    uint64_t offset;       /* bytes that the server has: the rest is sent    */
+    uint64_t chunk_bytes;  /* at most so many in a PATCH; 0: no PATCH, and an
+                              offset of 0                                    */
+    const hr_http_answer *const *answers; /* as in hr_http_request; or NULL.
+                              HR_RETRY_REFETCH: ask the plugin at once how to
+                              go on (hr_registry_ops::resume_blob)           */
+} hr_blob_upload;
+
 typedef struct hr_host_blob {
     uint32_t struct_size;
     uint32_t reserved;
@@ -278,6 +296,14 @@ typedef struct hr_host_blob {
      * over from another repository (`mounted` 1). */
     hr_status (*target_present)(hr_module *module, hr_blob_target *target,
                                 int32_t mounted);
+
+    /* The blob is sent to an upload session (`upload` is copied); the host
+     * follows the Location of each answer and adds the digest to that of the
+     * PUT.  `session` as in target_request. */
+    hr_status (*target_upload)(hr_module *module, hr_blob_target *target,
+                               hr_endpoint *endpoint,
+                               const hr_blob_upload *upload,
+                               hr_blob_writer *session);
 } hr_host_blob;
 
 /* --------------------------------------------------------------- digest */

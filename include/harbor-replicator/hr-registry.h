@@ -62,6 +62,16 @@ typedef struct hr_blob_query {
     char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
 } hr_blob_query;
 
+/* How an upload broke off; set by the host. */
+typedef struct hr_blob_break {
+    uint32_t struct_size;
+    hr_status status;          /* why                                     */
+    uint64_t sent_bytes;       /* from the blob's start on, that left us  */
+    uint32_t http_status;      /* of the last answer; 0: none came        */
+    uint32_t reserved;
+    const char *location;      /* of the session now, absolute            */
+} hr_blob_break;
+
 /* Takes a manifest's bytes, exactly as stored; copies.  Called at most once
  * per get_manifest, and once for each page of a list of referrers. */
 typedef struct hr_manifest_sink hr_manifest_sink;
@@ -203,6 +213,17 @@ typedef struct hr_registry_ops {
     hr_status (*list_referrers)(hr_registry *registry, hr_call *call,
                                 hr_referrers_query *const *queries,
                                 size_t count);
+
+    /* Goes on with an upload (hr_host_blob::target_upload) that broke off:
+     * asks the registry how much of it is there and describes how the rest
+     * goes on, with target_upload and the same `writer`.  HR_NOT_FOUND if
+     * there is nothing to go on with: the host ends the session with
+     * abort_blob and begins anew with create_blob.  `writer` stays the
+     * host's, also on failure.  May be NULL: always anew. */
+    hr_status (*resume_blob)(hr_registry *registry, hr_call *call,
+                             const hr_blob *blob, hr_blob_writer *writer,
+                             const hr_blob_break *how,
+                             hr_blob_target *target);
 } hr_registry_ops;
 
 #ifdef __cplusplus

@@ -6,13 +6,17 @@
 #include <harbor-replicator/hr-plugin.h>
 #include <harbor-replicator/hr-registry.h>
 
+#include "habits.h"
+
 /* Given to us by init; the same for all instances. */
 extern const hr_host *oci_host;
 extern hr_module *oci_module;
 
-/* One registry: the endpoint is all there is to know. */
+/* One registry. */
 struct hr_registry {
     hr_endpoint *endpoint;
+    int mount; /* blobs may be taken from another repository */
+    oci_habits habits;
 };
 
 /* The Accept header of every kind of manifest; ends in NULL. */
@@ -120,14 +124,20 @@ hr_status
 oci_open_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
               hr_blob_source *source);
 
+/* upload.c */
 hr_status
 oci_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
                 const char *mount_from, hr_blob_target *target);
 
 hr_status
-oci_commit_blob(hr_registry *registry, hr_call *call, hr_blob_writer *writer);
+oci_commit_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session);
 
 void
-oci_abort_blob(hr_registry *registry, hr_call *call, hr_blob_writer *writer);
+oci_abort_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session);
+
+hr_status
+oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                hr_blob_writer *session, const hr_blob_break *how,
+                hr_blob_target *target);
 
 #endif

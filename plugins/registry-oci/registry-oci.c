@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "oci.h"
 
@@ -153,14 +154,57 @@ oci_ask(hr_registry *registry, hr_call *call, const hr_http_request *request,
     return status;
 }
 
+/* The number of the word that a setting has, in a list that ends in NULL. */
+static hr_status
+read_word(hr_call *call, hr_settings *settings, const char *name,
+          const char *const *words, int *number)
+{
+    const char *value = oci_host->config->string(oci_module, settings, name);
+
+    for (*number = 0; words[*number] != NULL; ++*number)
+        if (strcmp(value, words[*number]) == 0)
+            return HR_OK;
+    return oci_fail(call, HR_CONFIG, "%s = \"%s\": it is one of %s, %s%s%s",
+                    name, value, words[0], words[1],
+                    words[2] != NULL ? ", " : "",
+                    words[2] != NULL ? words[2] : "");
+}
+
+static hr_status
+read_settings(hr_call *call, hr_registry *registry)
+{
+    static const char *const uploads[] = {"auto", "single", "chunked", NULL};
+    static const char *const mounts[] = {"never", "auto", NULL};
+    hr_settings *settings =
+        oci_host->config->endpoint_settings(oci_module, registry->endpoint);
+    int64_t chunk =
+        oci_host->config->number(oci_module, settings, "chunk_size");
+    hr_status status =
+        read_word(call, settings, "upload", uploads, &registry->habits.upload);
+
+    if (status == HR_OK)
+        status = read_word(call, settings, "mount", mounts, &registry->mount);
+    if (status == HR_OK && chunk <= 0)
+        status = oci_fail(call, HR_CONFIG, "chunk_size must not be 0");
+    atomic_init(&registry->habits.chunk_bytes, (uint64_t)chunk);
+    return status;
+}
+
 static hr_status
 open_registry(hr_call *call, hr_endpoint *endpoint, hr_registry **registry)
 {
-    *registry = malloc(sizeof **registry);
+    hr_status status;
+
+    *registry = calloc(1, sizeof **registry);
     if (*registry == NULL)
         return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
     (*registry)->endpoint = endpoint;
-    return HR_OK;
+    status = read_settings(call, *registry);
+    if (status != HR_OK) {
+        free(*registry);
+        *registry = NULL;
+    }
+    return status;
 }
 
 static void
@@ -218,6 +262,7 @@ static const hr_registry_ops ops = {
     .commit_blob = oci_commit_blob,
     .abort_blob = oci_abort_blob,
     .list_referrers = oci_list_referrers,
+    .resume_blob = oci_resume_blob,
 };
 
 static hr_status
@@ -228,6 +273,36 @@ init(const hr_host *host, hr_module *module)
     return HR_OK;
 }
 
+static const hr_option upload_option = {
+    .struct_size = sizeof upload_option,
+    .type = HR_OPTION_STRING,
+    .name = "upload",
+    .default_value = "auto",
+    .help = "How blobs are sent: \"single\" (one PUT), \"chunked\" (PATCH "
+            "requests of chunk_size), or \"auto\": single until the registry "
+            "turns out to want chunks.",
+};
+
+static const hr_option chunk_option = {
+    .struct_size = sizeof chunk_option,
+    .type = HR_OPTION_SIZE,
+    .name = "chunk_size",
+    .default_value = "16MiB",
+    .help = "Bytes of a PATCH, where blobs are sent in chunks.",
+};
+
+static const hr_option mount_option = {
+    .struct_size = sizeof mount_option,
+    .type = HR_OPTION_STRING,
+    .name = "mount",
+    .default_value = "auto",
+    .help = "Whether blobs are taken over from other repositories of the "
+            "registry: \"auto\" or \"never\".",
+};
+
+static const hr_option *const options[] = {&upload_option, &chunk_option,
+                                           &mount_option, NULL};
+
 static const hr_provider provider = {
     .struct_size = sizeof provider,
     .kind = HR_KIND_REGISTRY,
@@ -235,6 +310,7 @@ static const hr_provider provider = {
     .summary = "Any registry of the OCI distribution protocol.",
     .threads = HR_THREADS_PARALLEL,
     .ops = &ops,
+    .options = options,
 };
 
 static const hr_provider *const providers[] = {&provider, NULL};

@@ -85,13 +85,15 @@ class Artifact:
 
 
 def image(seed, layers=2, size=2000, shared=(), docker=False, gzip=False,
-          created=None, **more):
-    """A single image; `shared` are seeds of layers that others have too."""
+          created=None, given=(), **more):
+    """A single image; `shared` are seeds of layers that others have too, and
+    `given` layers as they are."""
     config = {"architecture": "amd64", "os": "linux", "seed": seed,
               "rootfs": {"type": "layers", "diff_ids": []}}
     config = encode(dict(config, created=created) if created else config)
     data = [make_blob(s, size, gzip) for s in shared]
     data += [make_blob(f"{seed}/{i}", size, gzip) for i in range(layers)]
+    data += given
     kind = ((DOCKER_MANIFEST, DOCKER_CONFIG, DOCKER_LAYER) if docker
             else (MANIFEST, CONFIG, LAYER + ("+gzip" if gzip else "")))
     # Spaces and order that no canonical form would keep.

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "lib/link-header.h"
-#include "lib/query.h"
 #include "net/origin.h"
+#include "net/query.h"
 
 #define BASE "https://registry.example:5000"
 
@@ -70,7 +70,7 @@ check_purpose(const char *given, HrOriginPurpose purpose)
 static void
 check_address(const char *given)
 {
-    g_autofree char *longer = hr_lib_query_add(given, "last", "a b&c");
+    g_autofree char *longer = hr_query_add(given, "last", "a b&c");
 
     check_purpose(given, HR_ORIGIN_LINK);
     check_purpose(given, HR_ORIGIN_UPLOAD);

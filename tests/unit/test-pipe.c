@@ -149,6 +149,21 @@ to(HrPipe *pipe, HrEndpoint *endpoint, const char *path)
     hr_pipe_target_request(pipe, endpoint, &put);
 }
 
+static void
+to_upload(HrPipe *pipe, HrEndpoint *endpoint, const char *location,
+          uint64_t offset, uint64_t chunk_bytes)
+{
+    hr_blob_upload upload = {
+        .struct_size = sizeof upload,
+        .location = location,
+        .base = "/v2/app/blobs/uploads/",
+        .offset = offset,
+        .chunk_bytes = chunk_bytes,
+    };
+
+    hr_pipe_target_upload(pipe, endpoint, &upload);
+}
+
 static bool
 run(Fixture *f, HrPipe *pipe)
 {
@@ -322,6 +337,309 @@ test_short_and_long(void)
     tear_down(&f);
     set_up(&f, more, 5 * SECOND_US);
     expect_failure(&f, HR_INTEGRITY, "more than", true);
+    tear_down(&f);
+}
+
+/* ------------------------------------------------------------ uploads */
+
+#define CHUNK_BYTES (1024 * 1024)
+
+static void
+assert_upload_head(Fixture *f, const char *method, const char *path,
+                   const char *text)
+{
+    g_autofree char *head = hr_double_head(f->server, method, path);
+
+    g_assert_nonnull(head);
+    if (strstr(head, text) == NULL)
+        g_error("no '%s' in %s", text, head);
+}
+
+static void
+assert_upload_body(Fixture *f, const char *method, const char *path,
+                   int64_t start, int64_t end)
+{
+    char wanted[HR_DIGEST_CAPACITY];
+    g_autofree char *digest = hr_double_digest(f->server, method, path);
+
+    hr_digest_of(big + start, (size_t)(end - start), wanted);
+    g_assert_cmpstr(digest, ==, wanted);
+}
+
+static void
+test_upload_in_one(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {GIVES}, {.method = "PUT", .path = "/up", .status = 201}, {0}};
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    HrPipeEnding ending;
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up?state=a%2Fb", 0, 0);
+    g_assert_true(run(&f, pipe));
+    assert_upload_body(&f, "PUT", "/up", 0, BIG_BYTES);
+    assert_upload_head(&f, "PUT", "/up", "/up?state=a%2Fb&digest=sha256:");
+    assert_upload_head(&f, "PUT", "/up",
+                       "Content-Type: application/octet-stream\r\n");
+    hr_pipe_ending(pipe, &ending);
+    g_assert_cmpint(ending.status, ==, HR_OK);
+    g_assert_cmpuint(ending.http_status, ==, 201);
+    g_assert_cmpint(ending.sent, ==, BIG_BYTES);
+    tear_down(&f);
+}
+
+/* Each answer names another place, relative and not. */
+static const HrDoubleRoute chunk_routes[] = {
+    {GIVES},
+    {.method = "PATCH",
+     .path = "/up/1",
+     .status = 202,
+     .headers = "Location: /up/2?s=2\r\nRange: 0-1048575\r\n"},
+    {.method = "PATCH",
+     .path = "/up/2",
+     .status = 202,
+     .headers = "Location: 3\r\n"},
+    {.method = "PATCH", .path = "/up/3", .status = 202, .times = 1},
+    {.method = "PATCH",
+     .path = "/up/3",
+     .status = 202,
+     .headers = "Location: /up/4\r\n"},
+    {.method = "PUT", .path = "/up/4", .status = 201},
+    {0}};
+
+static void
+test_upload_in_chunks(void)
+{
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    HrPipeEnding ending;
+    Fixture f;
+
+    set_up(&f, chunk_routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up/1", 0, CHUNK_BYTES);
+    g_assert_true(run(&f, pipe));
+    assert_upload_body(&f, "PATCH", "/up/1", 0, CHUNK_BYTES);
+    assert_upload_head(&f, "PATCH", "/up/1", "Content-Range: 0-1048575\r\n");
+    assert_upload_head(&f, "PATCH", "/up/1", "Authorization: Basic");
+    assert_upload_body(&f, "PATCH", "/up/2", CHUNK_BYTES, 2 * CHUNK_BYTES);
+    assert_upload_head(&f, "PATCH", "/up/2", "PATCH /up/2?s=2 ");
+    assert_upload_body(&f, "PATCH", "/up/3", 3 * CHUNK_BYTES, BIG_BYTES);
+    g_assert_cmpuint(hr_double_completed(f.server, "PATCH", "/up/3"), ==, 2);
+    assert_upload_head(&f, "PUT", "/up/4", "Content-Length: 0\r\n");
+    assert_upload_head(&f, "PUT", "/up/4", "/up/4?digest=sha256:");
+    hr_pipe_ending(pipe, &ending);
+    g_assert_true(g_str_has_suffix(ending.location, "/up/4"));
+    g_assert_cmpint(hr_pipe_moved_bytes(pipe), ==, BIG_BYTES);
+    tear_down(&f);
+}
+
+static void
+test_upload_of_nothing_in_chunks(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET", .path = "/from", .status = 200},
+        {.method = "PUT", .path = "/up", .status = 201},
+        {0}};
+    HrPipe *pipe = hr_pipe_new(empty_digest, 0, "blob");
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up", 0, CHUNK_BYTES);
+    g_assert_true(run(&f, pipe));
+    g_assert_cmpuint(hr_double_completed(f.server, "PUT", "/up"), ==, 1);
+    tear_down(&f);
+}
+
+static void
+test_upload_ends_with_the_proof(void)
+{
+    static char wrong[BIG_BYTES];
+    static const HrDoubleRoute routes[] = {
+        {.method = "GET",
+         .path = "/from",
+         .status = 200,
+         .body = wrong,
+         .body_size = BIG_BYTES},
+        {.method = "PATCH", .path = "/up", .status = 202},
+        {.method = "PUT", .path = "/up", .status = 201},
+        {0}};
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    Fixture f;
+
+    memcpy(wrong, big, BIG_BYTES);
+    wrong[BIG_BYTES - 1] ^= 1;
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up", 0, CHUNK_BYTES);
+    g_assert_false(run(&f, pipe));
+    g_assert_error(f.error, HR_ERROR, HR_INTEGRITY);
+    g_assert_cmpuint(hr_double_begun(f.server, "PUT", "/up"), ==, 0);
+    tear_down(&f);
+}
+
+/* The target has the first two chunks and a bit. */
+#define KEPT_BYTES (2 * CHUNK_BYTES + 4321)
+
+static void
+test_upload_goes_on(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {GIVES, .times = 1},
+        {.method = "GET",
+         .path = "/from",
+         .status = 206,
+         .headers = "Content-Range: bytes 2097152-3158072/3158073\r\n",
+         .body = big + 2 * CHUNK_BYTES,
+         .body_size = BIG_BYTES - 2 * CHUNK_BYTES},
+        {.method = "PUT", .path = "/up", .status = 503, .times = 1},
+        {.method = "PATCH", .path = "/up", .status = 202},
+        {.method = "PUT", .path = "/up", .status = 201},
+        {0}};
+    g_autoptr(HrPipe) first = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    HrPipeEnding ending;
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(first, f.source, "/from");
+    to_upload(first, f.target, "/up", 0, 0);
+    hr_pipe_run(&first, 1, f.call);
+    g_assert_false(hr_pipe_result(first, NULL));
+    hr_pipe_ending(first, &ending);
+    g_assert_cmpint(ending.status, ==, HR_OVERLOAD);
+    g_assert_cmpuint(ending.http_status, ==, 503);
+
+    hr_pipe_go_on(pipe, first);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up", KEPT_BYTES, BIG_BYTES);
+    g_assert_true(run(&f, pipe));
+    assert_upload_head(&f, "GET", "/from", "Range: bytes=2097152-\r\n");
+    assert_upload_head(&f, "PATCH", "/up",
+                       "Content-Range: 2101473-3158072\r\n");
+    assert_upload_body(&f, "PATCH", "/up", KEPT_BYTES, BIG_BYTES);
+    g_assert_cmpint(hr_pipe_moved_bytes(pipe), ==, BIG_BYTES - KEPT_BYTES);
+    tear_down(&f);
+}
+
+/* Nothing is known of the digest: the source is read from its start. */
+static void
+test_upload_goes_on_from_scratch(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {GIVES},
+        {.method = "PATCH", .path = "/up", .status = 202},
+        {.method = "PUT", .path = "/up", .status = 201},
+        {0}};
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up", KEPT_BYTES, BIG_BYTES);
+    g_assert_true(run(&f, pipe));
+    assert_upload_body(&f, "PATCH", "/up", KEPT_BYTES, BIG_BYTES);
+    tear_down(&f);
+}
+
+static void
+test_upload_goes_on_from_a_local_source(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {.method = "PATCH", .path = "/up", .status = 202},
+        {.method = "PUT", .path = "/up", .status = 201},
+        {0}};
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    Local local = {.bytes = big, .size = BIG_BYTES, .step = 100000};
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    hr_pipe_source_read(pipe, read_local, &local);
+    to_upload(pipe, f.target, "/up", KEPT_BYTES, CHUNK_BYTES / 2);
+    g_assert_true(run(&f, pipe));
+    g_assert_cmpuint(hr_double_completed(f.server, "PATCH", "/up"), ==, 3);
+    assert_upload_body(&f, "PATCH", "/up", KEPT_BYTES + CHUNK_BYTES,
+                       BIG_BYTES);
+    tear_down(&f);
+}
+
+static void
+test_upload_that_has_all_is_only_ended(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {GIVES}, {.method = "PUT", .path = "/up", .status = 201}, {0}};
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up", BIG_BYTES, CHUNK_BYTES);
+    g_assert_true(run(&f, pipe));
+    assert_upload_head(&f, "PUT", "/up", "Content-Length: 0\r\n");
+    g_assert_cmpint(hr_pipe_moved_bytes(pipe), ==, 0);
+    tear_down(&f);
+}
+
+static void
+expect_upload_failure(const HrDoubleRoute *routes, hr_status status,
+                      const char *text)
+{
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up", 0, CHUNK_BYTES);
+    g_assert_false(run(&f, pipe));
+    g_assert_error(f.error, HR_ERROR, (int)status);
+    g_assert_nonnull(strstr(f.error->message, text));
+    g_assert_false(hr_pipe_source_failed(pipe));
+    g_assert_cmpuint(hr_double_begun(f.server, "PUT", "/up"), ==, 0);
+    tear_down(&f);
+}
+
+static void
+test_upload_follows_no_stranger(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {GIVES},
+        {.method = "PATCH",
+         .path = "/up",
+         .status = 202,
+         .headers = "Location: http://127.0.0.1:1/up\r\n"},
+        {0}};
+
+    expect_upload_failure(routes, HR_INVALID, "127.0.0.1:1");
+}
+
+static void
+test_upload_of_which_less_arrived(void)
+{
+    static const HrDoubleRoute routes[] = {{GIVES},
+                                           {.method = "PATCH",
+                                            .path = "/up",
+                                            .status = 202,
+                                            .headers = "Range: 0-999\r\n"},
+                                           {0}};
+
+    expect_upload_failure(routes, HR_CONFLICT,
+                          "has 1000 of the 1048576 bytes");
+}
+
+static void
+test_upload_with_more_than_there_is(void)
+{
+    static const HrDoubleRoute routes[] = {{GIVES}, {0}};
+    HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    from(pipe, f.source, "/from");
+    to_upload(pipe, f.target, "/up", BIG_BYTES + 1, CHUNK_BYTES);
+    g_assert_false(run(&f, pipe));
+    g_assert_error(f.error, HR_ERROR, HR_INVALID);
     tear_down(&f);
 }
 
@@ -812,6 +1130,25 @@ main(int argc, char **argv)
                     test_resume_without_ranges);
     g_test_add_func("/pipe/takes-no-other-part", test_resume_elsewhere);
     g_test_add_func("/pipe/copies", test_copy);
+    g_test_add_func("/pipe/uploads-in-one-request", test_upload_in_one);
+    g_test_add_func("/pipe/uploads-in-chunks", test_upload_in_chunks);
+    g_test_add_func("/pipe/uploads-nothing-in-chunks",
+                    test_upload_of_nothing_in_chunks);
+    g_test_add_func("/pipe/ends-an-upload-only-with-the-proof",
+                    test_upload_ends_with_the_proof);
+    g_test_add_func("/pipe/goes-on-with-an-upload", test_upload_goes_on);
+    g_test_add_func("/pipe/goes-on-with-an-upload-from-scratch",
+                    test_upload_goes_on_from_scratch);
+    g_test_add_func("/pipe/goes-on-with-an-upload-from-a-local-source",
+                    test_upload_goes_on_from_a_local_source);
+    g_test_add_func("/pipe/only-ends-an-upload-that-has-all",
+                    test_upload_that_has_all_is_only_ended);
+    g_test_add_func("/pipe/follows-no-upload-to-a-stranger",
+                    test_upload_follows_no_stranger);
+    g_test_add_func("/pipe/notices-that-less-arrived",
+                    test_upload_of_which_less_arrived);
+    g_test_add_func("/pipe/believes-no-upload-that-has-more",
+                    test_upload_with_more_than_there_is);
     g_test_add_func("/pipe/copies-nothing-too", test_empty);
     g_test_add_func("/pipe/checks-a-small-blob-before-it-is-sent",
                     test_small_is_checked_first);

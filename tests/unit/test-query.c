@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of adding to the query of an address that a server gave. */
 #include <glib.h>
-#include <stdlib.h>
 
-#include "lib/query.h"
+#include "net/query.h"
 
 static void
 test_adds(gconstpointer data)
 {
     const char *const *expected = data;
-    char *out = hr_lib_query_add(expected[1], expected[2], expected[3]);
+    char *out = hr_query_add(expected[1], expected[2], expected[3]);
 
     g_assert_cmpstr(out, ==, expected[4]);
-    free(out);
+    g_free(out);
 }
 
 static const char *const cases[][5] = {

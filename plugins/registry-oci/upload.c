@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Uploads: beginning one or mounting instead, going on with one, ending it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/upload-range.h"
+#include "oci.h"
+
+/* An upload session. */
+struct hr_blob_writer {
+    char *base; /* what the location is relative to; NULL: absolute */
+    char *location;
+    uint64_t offset;
+    uint64_t chunk_bytes;
+    int resumed;
+    int gone; /* the registry knows nothing of it any more */
+};
+
+/* Answers after which there may be another way. */
+static const hr_http_answer answer_404 = {
+    .struct_size = sizeof answer_404,
+    .status = 404,
+    .category = HR_NOT_FOUND,
+    .eligibility = HR_RETRY_REFETCH,
+};
+static const hr_http_answer answer_405 = {
+    .struct_size = sizeof answer_405,
+    .status = 405,
+    .category = HR_UNSUPPORTED,
+    .eligibility = HR_RETRY_REFETCH,
+};
+static const hr_http_answer answer_413 = {
+    .struct_size = sizeof answer_413,
+    .status = 413,
+    .category = HR_INVALID,
+    .eligibility = HR_RETRY_REFETCH,
+};
+static const hr_http_answer answer_501 = {
+    .struct_size = sizeof answer_501,
+    .status = 501,
+    .category = HR_UNSUPPORTED,
+    .eligibility = HR_RETRY_REFETCH,
+};
+static const hr_http_answer *const answers[] = {
+    &answer_404, &answer_405, &answer_413, &answer_501, NULL};
+
+static void
+free_session(hr_blob_writer *session)
+{
+    if (session == NULL)
+        return;
+    free(session->base);
+    free(session->location);
+    free(session);
+}
+
+static hr_blob_writer *
+new_session(const char *base, const char *location)
+{
+    hr_blob_writer *session = calloc(1, sizeof *session);
+
+    if (session == NULL)
+        return NULL;
+    session->base = strdup(base);
+    session->location = strdup(location);
+    if (session->base != NULL && session->location != NULL)
+        return session;
+    free_session(session);
+    return NULL;
+}
+
+static hr_status
+describe_upload(hr_registry *registry, hr_blob_writer *session,
+                hr_blob_target *target)
+{
+    hr_blob_upload upload = {
+        .struct_size = sizeof upload,
+        .location = session->location,
+        .base = session->base,
+        .offset = session->offset,
+        .chunk_bytes = session->chunk_bytes,
+        .answers = answers,
+    };
+
+    return oci_host->blob->target_upload(oci_module, target,
+                                         registry->endpoint, &upload, session);
+}
+
+static hr_status
+begin_upload(hr_registry *registry, hr_call *call, const hr_blob *blob,
+             const char *base, const hr_http_exchange *exchange,
+             hr_blob_target *target)
+{
+    const char *location =
+        oci_host->http->header(oci_module, exchange, "Location");
+    hr_blob_writer *session;
+    hr_status status;
+
+    if (location == NULL || *location == '\0')
+        return oci_fail(call, HR_INVALID,
+                        "begin upload of blob %s to %s: the registry names no "
+                        "place for it (no Location)",
+                        blob->digest, blob->repository);
+    session = new_session(base, location);
+    if (session == NULL)
+        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    session->chunk_bytes = oci_habits_chunk(&registry->habits, blob->size);
+    status = describe_upload(registry, session, target);
+    if (status != HR_OK)
+        free_session(session);
+    return status;
+}
+
+static hr_status
+read_start(hr_registry *registry, hr_call *call, const hr_blob *blob,
+           const char *base, const hr_http_exchange *exchange,
+           hr_blob_target *target)
+{
+    /* 201 answers a mount that worked; 202 is an upload session, also after a
+     * mount that did not. */
+    switch (oci_host->http->status(oci_module, exchange)) {
+    case 201:
+        return oci_host->blob->target_present(oci_module, target, 1);
+    case 202:
+        return begin_upload(registry, call, blob, base, exchange, target);
+    default:
+        return oci_refused(call, exchange, "begin upload of blob %s to %s",
+                           blob->digest, blob->repository);
+    }
+}
+
+hr_status
+oci_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                const char *mount_from, hr_blob_target *target)
+{
+    char *address =
+        mount_from != NULL && registry->mount
+            ? oci_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
+                         blob->repository, blob->digest, mount_from)
+            : oci_format("/v2/%s/blobs/uploads/", blob->repository);
+    hr_http_request request = {
+        .struct_size = sizeof request,
+        .method = HR_HTTP_POST,
+        /* A session begun twice leaves an empty one, which registries clean
+         * up. */
+        .flags = HR_HTTP_IDEMPOTENT,
+        .target = address,
+    };
+    hr_http_exchange *exchange = NULL;
+    hr_status status;
+
+    if (address == NULL)
+        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = oci_ask(registry, call, &request, &exchange);
+    if (status == HR_OK)
+        status = read_start(registry, call, blob, address, exchange, target);
+    else
+        status = oci_explain(call, status, "begin upload of blob %s to %s",
+                             blob->digest, blob->repository);
+    oci_host->http->free(oci_module, exchange);
+    free(address);
+    return status;
+}
+
+/* ------------------------------------------------------------- going on */
+
+static hr_status
+begin_anew(hr_call *call, const hr_blob *blob)
+{
+    return oci_fail(call, HR_NOT_FOUND,
+                    "nothing of the upload of blob %s to %s is left",
+                    blob->digest, blob->repository);
+}
+
+/* Where the session is now, as an answer told. */
+static hr_status
+move_session(hr_call *call, hr_blob_writer *session, const char *location,
+             const char *base)
+{
+    char *copy;
+    char *base_copy;
+
+    if (location == NULL || *location == '\0')
+        return HR_OK;
+    copy = strdup(location);
+    base_copy = base != NULL ? strdup(base) : NULL;
+    if (copy == NULL || (base != NULL && base_copy == NULL)) {
+        free(copy);
+        free(base_copy);
+        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    }
+    free(session->location);
+    free(session->base);
+    session->location = copy;
+    session->base = base_copy;
+    return HR_OK;
+}
+
+/* 204 says how much is there; registries say 200 and 202 as well. */
+static hr_status
+read_state(hr_call *call, const hr_blob *blob, hr_blob_writer *session,
+           const hr_http_exchange *exchange)
+{
+    uint32_t code = oci_host->http->status(oci_module, exchange);
+    const char *location;
+    char *base;
+    hr_status status;
+
+    if (code >= 400 && code < 500 && code != 429) {
+        session->gone = 1;
+        return HR_OK;
+    }
+    if (code != 200 && code != 202 && code != 204)
+        return oci_refused(call, exchange, "ask for the upload of blob %s",
+                           blob->digest);
+    session->offset = hr_lib_upload_range(
+        oci_host->http->header(oci_module, exchange, "Range"));
+    if (session->offset > blob->size)
+        session->gone = 1;
+    /* What is given is relative to what was asked. */
+    location = oci_host->http->header(oci_module, exchange, "Location");
+    if (location == NULL)
+        return HR_OK;
+    base = strdup(session->location);
+    if (base == NULL)
+        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = move_session(call, session, location, base);
+    free(base);
+    return status;
+}
+
+static hr_status
+ask_state(hr_registry *registry, hr_call *call, const hr_blob *blob,
+          hr_blob_writer *session)
+{
+    hr_http_request request = {
+        .struct_size = sizeof request,
+        .method = HR_HTTP_GET,
+        .flags = HR_HTTP_SERVER_GIVEN,
+        .target = session->location,
+        .base = session->base,
+    };
+    hr_http_exchange *exchange = NULL;
+    hr_status status = oci_ask(registry, call, &request, &exchange);
+
+    if (status != HR_OK)
+        return oci_explain(call, status, "ask for the upload of blob %s",
+                           blob->digest);
+    status = read_state(call, blob, session, exchange);
+    oci_host->http->free(oci_module, exchange);
+    return status;
+}
+
+/* Of an upload of which all was sent, the answer may be all that was lost. */
+static int
+is_stored(hr_registry *registry, hr_call *call, const hr_blob *blob)
+{
+    hr_blob_query query = {
+        .struct_size = sizeof query,
+        .repository = blob->repository,
+        .digest = blob->digest,
+        .size = blob->size,
+    };
+    hr_blob_query *const queries[] = {&query};
+
+    return oci_stat_blobs(registry, call, queries, 1) == HR_OK &&
+           query.status == HR_OK;
+}
+
+hr_status
+oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                hr_blob_writer *session, const hr_blob_break *how,
+                hr_blob_target *target)
+{
+    oci_upload_trial trial = {
+        .size = blob->size,
+        .chunk_bytes = session->chunk_bytes,
+        .sent_bytes = how->sent_bytes - session->offset,
+        .http_status = how->http_status,
+        .spoilt = how->status == HR_INTEGRITY && how->http_status >= 400,
+        .resumed = session->resumed,
+    };
+    hr_status status;
+
+    if (!oci_habits_learn_break(&registry->habits, &trial))
+        return begin_anew(call, blob);
+    status = move_session(call, session, how->location, NULL);
+    if (status == HR_OK)
+        status = ask_state(registry, call, blob, session);
+    if (status != HR_OK)
+        return status;
+    if (session->gone && how->sent_bytes == blob->size &&
+        is_stored(registry, call, blob))
+        return oci_host->blob->target_present(oci_module, target, 0);
+    if (!oci_habits_learn_kept(&registry->habits, &trial,
+                               session->gone ? 0 : session->offset,
+                               session->gone))
+        return begin_anew(call, blob);
+    session->resumed = 1;
+    /* The rest in one PATCH, unless it would be too large. */
+    session->chunk_bytes = oci_habits_chunk(&registry->habits, blob->size);
+    if (session->chunk_bytes == 0)
+        session->chunk_bytes = blob->size;
+    return describe_upload(registry, session, target);
+}
+
+/* --------------------------------------------------------------- ending */
+
+hr_status
+oci_commit_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
+{
+    (void)registry;
+    (void)call;
+    free_session(session);
+    return HR_OK;
+}
+
+void
+oci_abort_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
+{
+    hr_http_request request = {
+        .struct_size = sizeof request,
+        .method = HR_HTTP_DELETE,
+        .flags = HR_HTTP_SERVER_GIVEN,
+        .target = session->location,
+        .base = session->base,
+    };
+    hr_http_exchange *exchange = NULL;
+
+    /* A kindness to the registry: it would find out by itself. */
+    if (!session->gone && !oci_host->call->cancelled(oci_module, call) &&
+        oci_ask(registry, call, &request, &exchange) == HR_OK)
+        oci_host->http->free(oci_module, exchange);
+    oci_host->call->forgive(oci_module, call);
+    free_session(session);
+}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Blobs that break off on their way, in either direction, go on from there.
+
+With HR_E2E_LARGE set, the blob is 1 GiB and the links are cut every 50 MiB.
+"""
+import os
+
+import content
+from cutlink import CutLink
+from harness import (configuration, endpoint, has, holds, path, run,
+                     run_program, same)
+from hostile import Hostile
+
+MIB = 1 << 20
+SIZE, EVERY = ((1024 * MIB, 50 * MIB) if os.environ.get("HR_E2E_LARGE")
+               else (96 * MIB, 25 * MIB))
+# A passing fault at each of many cuts is nothing to wait long for.
+POLICY = {"base": "1ms", "throttled_base": "1ms", "cap": "20ms",
+          "patience": "10s"}
+
+
+def big_image():
+    part = content.make_blob(1, MIB - 1)
+    layer = b"".join(part + bytes([n % 256]) for n in range(SIZE // MIB))
+    return content.image("big", layers=0, given=[layer])
+
+
+def setup(**quirks):
+    """A source that has the image, and an empty target."""
+    source, target = Hostile(), Hostile(**quirks)
+    source.add("app", "1", IMAGE)
+    return source, target
+
+
+def copy(source_url, target_url, code=0, **options):
+    config = configuration(
+        [endpoint("a", "oci", url=source_url, policy=POLICY),
+         endpoint("b", "oci", url=target_url, policy=POLICY, **options)],
+        [{"name": "s", "source": "a", "target": "b"}])
+    return run_program("-v", "once", config=config, code=code)
+
+
+def arrived(target):
+    for name, data in IMAGE.blobs.items():
+        holds(target.blobs.get(("app", name)) == data, name)
+    same(target.manifests["app", "1"], IMAGE.manifests[-1])
+
+
+def at_most_twice(moved, share, what):
+    holds(moved <= SIZE * (1 + share),
+          f"{what}: {moved / SIZE:.4f} of the blob moved")
+    print(f"# {what}: {moved / SIZE:.4f} of the blob", flush=True)
+
+
+def case_an_upload_goes_on_where_it_broke_off():
+    source, target = setup()
+    link = CutLink(target.port, EVERY)
+    copy(source.url, link.url)
+    arrived(target)
+    holds(link.cuts >= SIZE // EVERY - 1, link.cuts)
+    at_most_twice(link.moved, 0.05, "target")
+    same(sum(s.end == "stored" for s in target.sessions.values()), 2)
+
+
+def case_a_download_goes_on_where_it_broke_off():
+    source, target = setup()
+    link = CutLink(source.port, EVERY, back=True)
+    copy(link.url, target.url)
+    arrived(target)
+    holds(link.cuts >= SIZE // EVERY - 1, link.cuts)
+    at_most_twice(link.moved, 0.05, "source")
+    same(target.count("POST"), 2)
+
+
+def case_both_directions_break_off():
+    source, target = setup()
+    there = CutLink(source.port, EVERY, back=True)
+    here = CutLink(target.port, EVERY)
+    copy(there.url, here.url)
+    arrived(target)
+    holds(there.cuts > 1 and here.cuts > 1, (there.cuts, here.cuts))
+    at_most_twice(here.moved, 0.05, "target")
+
+
+def case_an_upload_from_a_layout_goes_on():
+    source, target = setup()
+    layout = path("layout")
+    run_program("once", code=0, config=configuration(
+        [endpoint("a", "oci", url=source.url),
+         endpoint("b", "layout", path=layout)],
+        [{"name": "s", "source": "a", "target": "b"}]))
+    link = CutLink(target.port, EVERY)
+    run_program("once", code=0, config=configuration(
+        [endpoint("a", "layout", path=layout),
+         endpoint("b", "oci", url=link.url, policy=POLICY)],
+        [{"name": "s", "source": "a", "target": "b"}]))
+    arrived(target)
+    holds(link.cuts > 1, link.cuts)
+    at_most_twice(link.moved, 0.05, "target")
+
+
+def case_chunks_go_on_too():
+    source, target = setup()
+    link = CutLink(target.port, EVERY)
+    copy(source.url, link.url, upload="chunked", chunk_size="5MiB")
+    arrived(target)
+    at_most_twice(link.moved, 0.05, "target")
+    holds(target.count("PATCH") >= SIZE // (5 * MIB), target.count("PATCH"))
+
+
+def case_a_part_of_which_the_answer_was_lost_is_asked_for():
+    source, target = setup()
+    target.rule("PATCH", "", times=1, store_and_drop=True)
+    copy(source.url, target.url, upload="chunked", chunk_size="10MiB")
+    arrived(target)
+    at_most_twice(target.received_bytes, 0.01, "target")
+    same(target.count("GET", "/uploads/"), 1)
+
+
+def case_an_end_of_which_the_answer_was_lost_is_looked_for():
+    source, target = setup()
+    target.rule("PUT", "/uploads/", times=2, store_and_drop=True)
+    copy(source.url, target.url)
+    arrived(target)
+    at_most_twice(target.received_bytes, 0.01, "target")
+
+
+def case_what_a_registry_forgets_is_sent_anew_and_not_for_ever():
+    source, target = setup(forgets_broken=True)
+    link = CutLink(target.port, EVERY, times=2)
+    copy(source.url, link.url)
+    arrived(target)
+    # It was asked after the first upload and after the first chunks, then
+    # never again.
+    same(target.count("GET", "/uploads/"), 2)
+    source, target = setup(forgets_broken=True)
+    link = CutLink(target.port, EVERY)
+    result = copy(source.url, link.url, code=1)
+    has(result.out + result.err, "app:1", "closed the connection")
+    holds(link.moved < 12 * EVERY, link.moved)
+
+
+IMAGE = big_image()
+
+if __name__ == "__main__":
+    run(globals())
