@@ -189,6 +189,13 @@ count_workers(const HrSession *session)
                                    : DEFAULT_WORKERS;
 }
 
+/* Of those more, for big blobs. */
+static unsigned
+count_movers(const HrSession *session)
+{
+    return MAX(count_workers(session) / 2, 1);
+}
+
 static bool
 start_workers(void *data, GError **error)
 {
@@ -199,7 +206,7 @@ start_workers(void *data, GError **error)
 
     (void)error;
     session->pool = hr_pool_new(workers, workers * QUEUE_PER_WORKER);
-    hr_pool_may_grow(session->pool, workers * syncs);
+    hr_pool_may_grow(session->pool, (workers + count_movers(session)) * syncs);
     return true;
 }
 
@@ -561,6 +568,7 @@ prepare_sides(HrSession *session, const char *name,
               HrPass *pass, GError **error)
 {
     Account *account = open_account(session, name);
+    g_autofree char *big_name = g_strconcat(name, ": big blobs", NULL);
     Opened *one = open_endpoint(session, source, error);
     Opened *other = one != NULL ? open_endpoint(session, target, error) : NULL;
 
@@ -575,6 +583,8 @@ prepare_sides(HrSession *session, const char *name,
         .patience_us =
             MAX(source->policy.patience_us, target->policy.patience_us),
         .lane = hr_pool_lane(session->pool, name, count_workers(session)),
+        .big_lane =
+            hr_pool_lane(session->pool, big_name, count_movers(session)),
         .priority = HR_PRIORITY_NORMAL,
         .cancel = session->cancel,
         .feed = session->feed,

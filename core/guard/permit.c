@@ -8,6 +8,9 @@
  * one that is free. */
 #define OVERTAKEN_LIMIT 32
 
+/* Big ones in a row after which no place is kept for small ones. */
+#define KEPT_LIMIT 8
+
 static bool
 has_room(const HrGate *gate)
 {
@@ -15,9 +18,18 @@ has_room(const HrGate *gate)
 }
 
 static bool
+lets_in(const HrGate *gate, bool big)
+{
+    unsigned kept = gate != NULL && big && gate->kept > 0 && gate->limit > 1;
+
+    return gate == NULL || gate->taken + kept < gate->limit;
+}
+
+static bool
 may_enter(const HrWaiter *waiter)
 {
-    return has_room(waiter->gates[0]) && has_room(waiter->gates[1]);
+    return lets_in(waiter->gates[0], waiter->big) &&
+           lets_in(waiter->gates[1], waiter->big);
 }
 
 static void
@@ -26,6 +38,19 @@ count(const HrWaiter *waiter, int step)
     for (unsigned i = 0; i < 2; i++)
         if (waiter->gates[i] != NULL && !waiter->lent[i])
             waiter->gates[i]->taken += (unsigned)step;
+}
+
+static void
+note_size(const HrWaiter *waiter)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        HrGate *gate = waiter->gates[i];
+
+        if (gate != NULL && waiter->big)
+            gate->kept -= gate->kept > 0;
+        else if (gate != NULL)
+            gate->kept = KEPT_LIMIT;
+    }
 }
 
 /* Takes the waiter after `before` (NULL: the first) out of the line. */
@@ -100,10 +125,18 @@ move(HrLine *line)
         while ((waiter = next_to_enter(line)) != NULL) {
             waiter->state = HR_WAITER_INSIDE;
             count(waiter, 1);
+            note_size(waiter);
             waiter->enter(waiter->data);
         }
     }
     line->moving = false;
+}
+
+static bool
+goes_before(const HrWaiter *one, const HrWaiter *other)
+{
+    return one->rank < other->rank ||
+           (one->rank == other->rank && !one->big && other->big);
 }
 
 /* Before the first that is less urgent, unless it was overtaken too often. */
@@ -112,10 +145,10 @@ insert(HrLine *line, HrWaiter *waiter)
 {
     HrWaiter *before = line->last;
 
-    if (before != NULL && before->rank > waiter->rank) {
+    if (before != NULL && goes_before(waiter, before)) {
         before = NULL;
         for (HrWaiter *other = line->first;
-             other != NULL && (other->rank <= waiter->rank ||
+             other != NULL && (!goes_before(waiter, other) ||
                                other->overtaken >= OVERTAKEN_LIMIT);
              other = other->next)
             before = other;

@@ -13,6 +13,9 @@
  * it, and so it gets both sooner or later; the other gate stays open to all,
  * or whatever is slow behind one gate would hold up everybody at the other.
  *
+ * Big ones stay for long.  For some time after a small one was there they
+ * leave the last place to the next, if the gate has more than one.
+ *
  * Who waits for what is behind the other gate can lend its permit of this one
  * to those in line, and takes it back without waiting: for a while more may be
  * inside then than the gate has room for.  Everything here belongs to one
@@ -26,6 +29,7 @@
 typedef struct HrGate {
     unsigned limit;
     unsigned taken;
+    unsigned kept; /* how many more big ones leave a place to small ones */
 } HrGate;
 
 typedef enum HrWaiterState {
@@ -39,6 +43,7 @@ typedef struct HrWaiter {
     struct HrWaiter *next;
     HrGate *gates[2]; /* the second may be NULL */
     unsigned rank;    /* smaller ones go first; equal ones in turn */
+    bool big;         /* of equal ones goes after those that are not */
     void (*enter)(void *data);
     void *data;
     unsigned overtaken;

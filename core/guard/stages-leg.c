@@ -204,6 +204,7 @@ join_line(HrLeg *leg)
     if (leg->peer != NULL && &class_of(leg->peer)->gate != &own->gate)
         waiter->gates[1] = &class_of(leg->peer)->gate;
     waiter->rank = operation->priority;
+    waiter->big = operation->big;
     waiter->enter = places_cb;
     waiter->data = leg;
     hr_line_join(hr_guards_line(guards, operation->class), waiter);

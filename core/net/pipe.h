@@ -24,6 +24,9 @@
 
 typedef struct HrPipe HrPipe;
 
+/* Blobs of so many bytes take long: smaller ones go first. */
+#define HR_PIPE_BIG_BYTES (16 * 1024 * 1024)
+
 /* Reads up to `capacity` bytes into `buffer`; *size 0 is the end. */
 typedef bool (*HrPipeRead)(void *data, HrCall *call, void *buffer,
                            size_t capacity, size_t *size, GError **error);

@@ -11,6 +11,10 @@
 #include "model/item.h"
 #include "sync/artifact.h"
 
+/* Artifacts that wait, in memory, until one of the workers for big blobs takes
+ * them; what is more holds up the worker that it is with. */
+#define BIG_WAITING_LIMIT 64
+
 typedef struct Apply {
     const HrPass *pass;
     HrWriteCounts *counts;
@@ -18,6 +22,7 @@ typedef struct Apply {
     const HrPlan *plan;
     HrGroup *group;
     pthread_mutex_t mutex;
+    atomic_uint big_waiting;
     GPtrArray *deferred; /* Copy whose root refers to a subject */
     GHashTable *failed;  /* "repository@digest" of failed changes */
     atomic_bool insists; /* the target takes no index without its images */
@@ -33,7 +38,9 @@ typedef struct Copy {
     char *digest;
     HrCall *call;
     HrArtifact *artifact;
-    GPtrArray *blobs; /* HrDescriptor still to be brought */
+    GPtrArray *blobs; /* HrDescriptor still to be brought, small ones first */
+    GPtrArray *big;   /* those that are brought after them, or NULL         */
+    HrLane *lane;     /* where it goes on                                   */
     atomic_uint waiting;
     HrParking parking;
     GError *failure; /* of a move, kept while others are waited for */
@@ -47,10 +54,16 @@ static void
 run_copy(void *data);
 
 static void
+clear_blobs(Copy *copy)
+{
+    g_clear_pointer(&copy->blobs, g_ptr_array_unref);
+    g_clear_pointer(&copy->big, g_ptr_array_unref);
+}
+
+static void
 free_copy(Copy *copy)
 {
-    if (copy->blobs != NULL)
-        g_ptr_array_unref(copy->blobs);
+    clear_blobs(copy);
     hr_artifact_free(copy->artifact);
     hr_call_free(copy->call);
     g_clear_error(&copy->failure);
@@ -144,6 +157,34 @@ end_copy(Copy *copy, HrResult result, const GError *error)
     hr_group_leave(apply->group);
 }
 
+static gint
+order_by_size(gconstpointer left, gconstpointer right)
+{
+    const HrDescriptor *one = *(const HrDescriptor *const *)left;
+    const HrDescriptor *other = *(const HrDescriptor *const *)right;
+
+    return (one->size > other->size) - (one->size < other->size);
+}
+
+static void
+list_blobs(Copy *copy)
+{
+    const GPtrArray *blobs = copy->artifact->blobs;
+
+    copy->lane = copy->apply->pass->lane;
+    copy->blobs = g_ptr_array_new();
+    copy->big = g_ptr_array_new();
+    for (guint i = 0; i < blobs->len; i++) {
+        const HrDescriptor *blob = blobs->pdata[i];
+
+        g_ptr_array_add(blob->size < HR_PIPE_BIG_BYTES ? copy->blobs
+                                                       : copy->big,
+                        blobs->pdata[i]);
+    }
+    g_ptr_array_sort(copy->blobs, order_by_size);
+    g_ptr_array_sort(copy->big, order_by_size);
+}
+
 static bool
 load(Copy *copy, GError **error)
 {
@@ -162,12 +203,8 @@ load(Copy *copy, GError **error)
             hr_artifact_load(&place, copy->digest, copy->call, error);
     if (copy->artifact == NULL)
         return false;
-    count_loaded(copy);
-    if (copy->blobs != NULL)
-        return true;
-    copy->blobs = g_ptr_array_new();
-    for (guint i = 0; i < copy->artifact->blobs->len; i++)
-        g_ptr_array_add(copy->blobs, copy->artifact->blobs->pdata[i]);
+    if (copy->blobs == NULL)
+        list_blobs(copy);
     return true;
 }
 
@@ -178,7 +215,7 @@ blob_ready(void *data)
     Copy *copy = data;
 
     if (atomic_fetch_sub(&copy->waiting, 1) == 1)
-        hr_pool_resume(copy->apply->pass->lane, run_copy, copy);
+        hr_pool_resume(copy->lane, run_copy, copy);
 }
 
 typedef enum Outcome {
@@ -214,6 +251,50 @@ move_blobs(Copy *copy)
             return OUTCOME_PARKED;
     }
     return copy->failure == NULL ? OUTCOME_READY : OUTCOME_FAILED;
+}
+
+/* A job of those who move big blobs. */
+static void
+run_big(void *data)
+{
+    Copy *copy = data;
+
+    atomic_fetch_sub(&copy->apply->big_waiting, 1);
+    run_copy(copy);
+}
+
+/* What is small is there: now what is not.  True if others do that, so that
+ * this worker can go on with small things. */
+static bool
+turn_to_big(Copy *copy)
+{
+    Apply *apply = copy->apply;
+
+    g_ptr_array_unref(copy->blobs);
+    copy->blobs = g_steal_pointer(&copy->big);
+    copy->lane = apply->pass->big_lane;
+    if (atomic_fetch_add(&apply->big_waiting, 1) < BIG_WAITING_LIMIT) {
+        hr_pool_resume(copy->lane, run_big, copy);
+        return true;
+    }
+    atomic_fetch_sub(&apply->big_waiting, 1);
+    return false;
+}
+
+/* All that the copy needs, small things first. */
+static Outcome
+bring_blobs(Copy *copy)
+{
+    Outcome outcome;
+
+    if (copy->big == NULL || copy->big->len == 0)
+        count_loaded(copy);
+    outcome = move_blobs(copy);
+    if (outcome != OUTCOME_READY || copy->big == NULL || copy->big->len == 0)
+        return outcome;
+    if (turn_to_big(copy))
+        return OUTCOME_PARKED;
+    return bring_blobs(copy);
 }
 
 static bool
@@ -270,19 +351,17 @@ put_off(Copy *copy, const GError *error)
 {
     HrCall *call = copy->call;
     const HrPass *pass = copy->apply->pass;
-    GPtrArray *blobs = g_steal_pointer(&copy->blobs);
 
+    clear_blobs(copy);
     /* Its next call: this one has been put off for good. */
     copy->call = hr_pass_call(pass);
     if (hr_pass_park(pass, &copy->parking, call, hr_error_status(error),
                      run_copy, copy)) {
         hr_call_free(call);
-        g_clear_pointer(&blobs, g_ptr_array_unref);
         return true;
     }
     hr_call_free(copy->call);
     copy->call = call;
-    copy->blobs = blobs;
     return false;
 }
 
@@ -335,7 +414,7 @@ complete_copy(Copy *copy, const GError *error)
                 "take the index without (%s)",
                 pass->name, copy->change->key, error->message);
     copy->complete = true;
-    g_clear_pointer(&copy->blobs, g_ptr_array_unref);
+    clear_blobs(copy);
     g_clear_pointer(&copy->artifact, hr_artifact_free);
     hr_pool_resume(pass->lane, run_copy, copy);
 }
@@ -368,7 +447,7 @@ run_copy(void *data)
         fail_copy(copy, error);
         return;
     }
-    switch (move_blobs(copy)) {
+    switch (bring_blobs(copy)) {
     case OUTCOME_PARKED:
         return;
     case OUTCOME_FAILED:

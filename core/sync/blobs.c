@@ -85,7 +85,7 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
             continue;
         }
         atomic_fetch_sub(move->waiting, 1);
-        g_ptr_array_remove_index_fast(blobs, i);
+        g_ptr_array_remove_index(blobs, i);
         if (claim == HR_BLOB_HERE)
             continue;
         claimed = g_new0(Claimed, 1);

@@ -41,7 +41,8 @@ typedef struct HrBlobMove {
     atomic_uint *waiting;
 } HrBlobMove;
 
-/* Moves `blobs` (HrDescriptor).  Those that are there, or were moved, are
+/* Moves `blobs` (HrDescriptor), in their order as far as not all move at once.
+ * Those that are there, or were moved, are
  * taken off the list; those that another job moves stay on it, and the number
  * in *waiting has grown by one for each. */
 bool

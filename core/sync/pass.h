@@ -40,6 +40,7 @@ typedef struct HrPass {
 
     int64_t patience_us; /* how long a job may be put off, all in all    */
     HrLane *lane;        /* for its jobs                                */
+    HrLane *big_lane;    /* for those that move big blobs               */
     HrPriority priority; /* of them, and of their requests              */
     HrCancel *cancel;
     HrFeed *feed;         /* NULL: no sinks                             */

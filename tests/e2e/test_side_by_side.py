@@ -129,6 +129,39 @@ def case_one_that_fails_does_not_stop_the_others():
           result.out.index("s2:"), "not in the order of the configuration")
 
 
+def case_small_things_come_first():
+    """Eight tags with a big layer before as many small ones, in the order of
+    names; big layers are taken when all small tags are there."""
+    source = Hostile()
+    for number in range(8):
+        source.add("app", f"a{number}", content.image(f"a{number}", layers=1,
+                                                      size=17 << 20))
+        source.add("app", f"b{number}", content.image(f"b{number}", layers=1))
+    big = [name.split(":")[1] for (_, name), data in source.blobs.items()
+           if len(data) == 17 << 20]
+    target = Gated("PUT", "|".join(big),
+                   lambda: len([t for t in target.tags("app")
+                                if t[0] == "b"]) == 8)
+    run_program("once", code=0,
+                config=syncs_of([(source, target)], "workers = 4;"))
+    same(len(target.tags("app")), 16)
+    holds(target.held > 0, "nothing was big")
+
+
+def case_big_blobs_move_at_once_up_to_the_limit():
+    source = Hostile()
+    for number in range(5):
+        source.add("app", f"{number}", content.image(
+            f"big {number}", layers=1, size=17 << 20))
+    big = [name.split(":")[1] for (_, name), data in source.blobs.items()
+           if len(data) == 17 << 20]
+    moved = lambda: target.count("PUT", "|".join(big))
+    target = Gated("PUT", "|".join(big), lambda: moved() >= 3)
+    run_program("once", code=0, config=syncs_of(
+        [(source, target)], "workers = 8;"))
+    same(len(target.tags("app")), 5)
+
+
 def case_a_slow_target_does_not_hold_up_another():
     """The slow one takes what it is sent when the fast one has everything.
     Both are written to from the same source, by more jobs than there are

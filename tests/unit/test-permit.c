@@ -111,6 +111,44 @@ test_starved(void)
     g_assert_cmpuint(pair.entered, ==, 1);
 }
 
+/* Small ones go before big ones, and find the last place free; for ever they
+ * do not. */
+static void
+test_small_first(void)
+{
+    HrLine line = {0};
+    HrGate gate = {.limit = 2};
+    Visitor big[3] = {{{0}, 0}};
+    Visitor small[200] = {{{0}, 0}};
+    unsigned passed = 0;
+
+    for (unsigned i = 0; i < 3; i++) {
+        big[i].waiter.big = true;
+        join(&line, &big[i], &gate, NULL);
+    }
+    /* Among themselves they take all there is. */
+    g_assert_true(is_inside(&big[0]) && is_inside(&big[1]));
+    join(&line, &small[0], &gate, NULL);
+    hr_line_leave(&line, &big[0].waiter);
+    g_assert_true(is_inside(&small[0]));
+    hr_line_leave(&line, &small[0].waiter);
+    g_assert_false(is_inside(&big[2]));
+    hr_line_leave(&line, &big[1].waiter);
+    g_assert_true(is_inside(&big[2]));
+    hr_line_leave(&line, &big[2].waiter);
+    g_assert_cmpuint(gate.taken, ==, 0);
+    /* One place, and always a small one that wants it. */
+    gate = (HrGate){.limit = 1};
+    join(&line, &small[0], &gate, NULL);
+    join(&line, &big[0], &gate, NULL);
+    while (!is_inside(&big[0])) {
+        g_assert_cmpuint(++passed, <, G_N_ELEMENTS(small));
+        join(&line, &small[passed], &gate, NULL);
+        hr_line_leave(&line, &small[passed - 1].waiter);
+    }
+    g_assert_cmpuint(passed, >, 10);
+}
+
 #define GATES 4
 #define VISITORS 40
 
@@ -139,6 +177,7 @@ test_any_order(void)
         switch (visitor->waiter.state) {
         case HR_WAITER_OUTSIDE:
             joined[who] = events;
+            visitor->waiter.big = g_rand_boolean(random);
             join(&line, visitor, &gates[gate],
                  step > 0 ? &gates[(gate + step) % GATES] : NULL);
             break;
@@ -198,6 +237,8 @@ main(int argc, char **argv)
     g_test_add_func("/permit/a-full-gate-holds-up-nobody-at-the-other",
                     test_slow_gate);
     g_test_add_func("/permit/the-turn-of-who-wants-both-comes", test_starved);
+    g_test_add_func("/permit/small-ones-first-and-big-ones-in-the-end",
+                    test_small_first);
     g_test_add_func("/permit/keeps-to-limits-in-any-order", test_any_order);
     g_test_add_func("/permit/what-is-lent-comes-back", test_lent);
     return g_test_run();
