@@ -17,7 +17,7 @@ hr_command_once(const HrApp *app, int argc, char **argv)
         {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run,
          "Only plan: write nothing", NULL},
         {"complete", 0, 0, G_OPTION_ARG_NONE, &complete,
-         "Bring images that the target lacks of indexes that are equal", NULL},
+         "Bring what the target lacks of tags that are equal", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
     HrOptions options = {
@@ -43,7 +43,7 @@ hr_command_once(const HrApp *app, int argc, char **argv)
     if (syncs == NULL || !hr_session_start(session, &error))
         return hr_session_report_error(error);
     if (complete)
-        hr_session_look_into_indexes(session);
+        hr_session_look_below_tags(session);
     if (dry_run)
         return hr_pass_runner_plan(session, syncs,
                                    &(HrPlanOptions){.json = options.json});

@@ -18,7 +18,7 @@ hr_command_plan(const HrApp *app, int argc, char **argv)
         {"explain", 0, 0, G_OPTION_ARG_NONE, &explain,
          "Say of each repository and tag why it is in or out", NULL},
         {"complete", 0, 0, G_OPTION_ARG_NONE, &complete,
-         "Find images that the target lacks of indexes that are equal", NULL},
+         "Find what the target lacks of tags that are equal", NULL},
         {"exit-code", 0, 0, G_OPTION_ARG_NONE, &exit_code,
          "Exit with 5 if there is something to change", NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
@@ -50,7 +50,7 @@ hr_command_plan(const HrApp *app, int argc, char **argv)
     if (!hr_session_start(session, &error))
         return hr_session_report_error(error);
     if (complete)
-        hr_session_look_into_indexes(session);
+        hr_session_look_below_tags(session);
     return hr_pass_runner_plan(session, syncs,
                                &(HrPlanOptions){.json = options.json,
                                                 .out = out,

@@ -67,7 +67,7 @@ struct HrSession {
     GPtrArray *strategies; /* HrStrategy */
     GPtrArray *accounts;   /* Account, one a pass */
     HrCreationMemory *creations;
-    bool complete; /* see hr_session_look_into_indexes */
+    bool complete; /* see hr_session_look_below_tags */
     HrProgressBar *bar;
 };
 
@@ -614,7 +614,7 @@ open_strategy(HrSession *session, const char *name, HrSettings *settings,
 }
 
 void
-hr_session_look_into_indexes(HrSession *session)
+hr_session_look_below_tags(HrSession *session)
 {
     session->complete = true;
 }
@@ -628,6 +628,7 @@ hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
         return false;
     pass->select = &sync->select;
     pass->complete = session->complete;
+    pass->foreign_layers = sync->foreign_layers;
     if (sync->rename.strip != NULL || sync->rename.prefix != NULL ||
         sync->rename.template != NULL)
         pass->rename = &sync->rename;

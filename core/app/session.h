@@ -40,9 +40,9 @@ hr_session_config(const HrSession *session);
 HrPlugins *
 hr_session_plugins(const HrSession *session);
 
-/* Passes prepared from now on look into indexes that are equal, too. */
+/* Passes prepared from now on look below tags that are equal, too. */
 void
-hr_session_look_into_indexes(HrSession *session);
+hr_session_look_below_tags(HrSession *session);
 
 /* A pass for a sync of the configuration, with its registries open.  The
  * session owns what the pass points to.  Main thread: all passes are prepared

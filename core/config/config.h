@@ -121,7 +121,8 @@ typedef struct HrSyncConfig {
     const HrEndpointConfig *target;
     HrSelect select;
     HrRename rename;
-    char *strategy; /* conflict.default, "source-wins"        */
+    bool foreign_layers; /* are brought too                            */
+    char *strategy;      /* conflict.default, "source-wins"        */
     HrSettings *strategy_settings;
 } HrSyncConfig;
 

@@ -336,6 +336,20 @@ check_mode_and_kinds(HrReader *reader, const config_setting_t *group)
 }
 
 static void
+read_foreign_layers(HrReader *reader, const config_setting_t *group,
+                    HrSyncConfig *sync)
+{
+    g_autofree char *word =
+        hr_reader_text(reader, group, SYNC, "foreign_layers");
+
+    sync->foreign_layers = g_strcmp0(word, "include") == 0;
+    if (word != NULL && !sync->foreign_layers && strcmp(word, "skip") != 0)
+        hr_reader_mistake(reader, hr_reader_spot(group, "foreign_layers"),
+                          SYNC ".foreign_layers",
+                          "is skip or include, not '%s'", word);
+}
+
+static void
 read_strategy(HrLoader *loader, const config_setting_t *group,
               HrSyncConfig *sync)
 {
@@ -379,6 +393,7 @@ hr_loader_read_sync(HrLoader *loader, const config_setting_t *group)
     check_mode_and_kinds(reader, group);
     read_select(loader, group, &sync->select);
     read_rename(&loader->reader, group, &sync->rename);
+    read_foreign_layers(reader, group, sync);
     read_strategy(loader, group, sync);
     g_ptr_array_add(loader->config->syncs, sync);
 }

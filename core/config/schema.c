@@ -292,6 +292,9 @@ const HrSchemaKey hr_schema[] = {
     KEY("syncs[].rename", "template", STRING, NULL, 0, 0,
         "The whole name, with {repository}, {namespace} and {basename}; in "
         "the place of prefix."),
+    KEY("syncs[]", "foreign_layers", STRING, "skip", 0, 0,
+        "Layers that registries do not distribute (Windows): skip, or include "
+        "from the source or from the https addresses in the manifest."),
     OPEN("syncs[]", "conflict", GROUP,
          "What to do about items that differ; takes the strategy's options."),
     KEY("syncs[].conflict", "default", STRING, "source-wins", 0, 0,

@@ -442,6 +442,8 @@ put_sync(Writer *writer, const HrSyncConfig *sync)
     close_block(writer, '}');
     end_member(writer);
     put_rename(writer, &sync->rename);
+    put_text(writer, "foreign_layers",
+             sync->foreign_layers ? "include" : "skip");
     open_block(writer, "conflict", '{');
     put_text(writer, "default", sync->strategy);
     hr_settings_foreach(sync->strategy_settings, put_setting, writer);

@@ -16,6 +16,9 @@
 #define DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
 #define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+/* Addresses of one layer that are tried, at most. */
+#define URLS_LIMIT 8
+
 #define REFERENCE_TYPE "vnd.docker.reference.type"
 #define REFERENCE_DIGEST "vnd.docker.reference.digest"
 #define CREATED "org.opencontainers.image.created"
@@ -36,6 +39,7 @@ free_descriptor(gpointer data)
     g_free(descriptor->digest);
     g_free(descriptor->media_type);
     hr_platform_free(descriptor->platform);
+    g_strfreev(descriptor->urls);
     g_free(descriptor->attests);
     g_free(descriptor);
 }
@@ -119,6 +123,29 @@ read_choice(HrDescriptor *descriptor, const HrJson *json)
         descriptor->attests = g_strdup(about);
 }
 
+/* Where a layer is that the registry need not have.  Others than https are of
+ * no use. */
+static char **
+read_urls(const HrJson *json)
+{
+    const HrJson *array = hr_json_get(json, "urls");
+    GPtrArray *urls = g_ptr_array_new();
+
+    for (size_t i = 0; i < hr_json_length(array) && urls->len < URLS_LIMIT;
+         i++) {
+        const char *url = hr_json_text(hr_json_at(array, i));
+
+        if (url != NULL && g_ascii_strncasecmp(url, "https://", 8) == 0)
+            g_ptr_array_add(urls, g_strdup(url));
+    }
+    if (urls->len == 0) {
+        g_ptr_array_unref(urls);
+        return NULL;
+    }
+    g_ptr_array_add(urls, NULL);
+    return (char **)g_ptr_array_free(urls, false);
+}
+
 /* Reads one descriptor; `field` is its place, for the sentence. */
 static HrDescriptor *
 read_descriptor(const HrJson *json, const char *field, GError **error)
@@ -155,6 +182,8 @@ read_descriptor(const HrJson *json, const char *field, GError **error)
     descriptor->media_type = g_strdup(type);
     descriptor->size = size;
     descriptor->foreign = is_foreign(type);
+    if (descriptor->foreign)
+        descriptor->urls = read_urls(json);
     read_choice(descriptor, json);
     return descriptor;
 }

@@ -26,6 +26,7 @@ typedef struct HrDescriptor {
     int64_t size;
     bool foreign;         /* a layer that is not distributed by the registry */
     HrPlatform *platform; /* of an image in an index; or NULL */
+    char **urls;          /* of a foreign one: addresses by https; or NULL */
     char *attests; /* digest of the image that this one, of an index, says
                       something about (BuildKit's attestations); or NULL */
 } HrDescriptor;

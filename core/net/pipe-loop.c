@@ -34,6 +34,9 @@ leave_end(HrPipe *pipe, HrPipeEnd *end, const GError *error)
         /* What was refused here has its outcome already. */
         if (leg->outcome.status != HR_LOCAL_REJECT)
             hr_send_set_outcome(&end->send, error);
+        /* What a stranger does says nothing about the registry. */
+        if (error != NULL && end->request->stranger)
+            leg->outcome = (HrOutcome){.status = HR_CANCELLED};
         hr_passage_leave(leg, now);
         operation->outcome = leg->outcome;
         hr_passage_leave(operation, now);

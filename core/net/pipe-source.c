@@ -213,7 +213,8 @@ follow(HrPipe *pipe, GError **error)
     if (++pipe->hops > HOP_LIMIT)
         return hr_error_set(error, HR_INVALID,
                             "more than %d redirects from %s", HOP_LIMIT,
-                            endpoint->authority);
+                            source->request->foreign ? source->request->host
+                                                     : endpoint->authority);
     url = hr_origin_check(source->send.attempt.url, location,
                           HR_ORIGIN_REDIRECT, NULL, error);
     if (url == NULL)
@@ -222,6 +223,8 @@ follow(HrPipe *pipe, GError **error)
         hr_origin_check(endpoint->url, url, HR_ORIGIN_REDIRECT, &same, error);
     if (checked == NULL)
         return false;
+    /* A stranger does not become the registry by naming it. */
+    same = same && !source->request->stranger;
     g_free(pipe->redirect_url);
     pipe->redirect_url = g_steal_pointer(&url);
     source->send.attempt.url = pipe->redirect_url;
@@ -299,10 +302,7 @@ resume_cb(void *data)
     if (pipe->ended)
         return;
     /* From the registry on, wherever it was sent to. */
-    source->send.attempt.url = source->request->url;
-    source->send.attempt.host = source->request->endpoint->authority;
-    source->send.attempt.stranger = false;
-    source->send.away = false;
+    hr_send_aim(&source->send);
     pipe->hops = 0;
     hr_pipe_advance_end_on_loop(source);
 }

@@ -67,13 +67,11 @@ hr_pipe_free(HrPipe *pipe)
         hr_pipe_unref(pipe);
 }
 
+/* Takes `request`, or, if it is NULL, the error. */
 static void
-set_request(HrPipe *pipe, HrPipeEnd *end, HrEndpoint *endpoint,
-            const hr_http_request *request)
+take_request(HrPipe *pipe, HrPipeEnd *end, HrRequest *request, GError *error)
 {
-    GError *error = NULL;
-
-    end->request = hr_request_new(endpoint, request, false, &error);
+    end->request = request;
     if (end->request == NULL) {
         if (pipe->error == NULL) {
             pipe->error = error;
@@ -87,11 +85,30 @@ set_request(HrPipe *pipe, HrPipeEnd *end, HrEndpoint *endpoint,
     hr_send_init(&end->send, end->request, true);
 }
 
+static void
+set_request(HrPipe *pipe, HrPipeEnd *end, HrEndpoint *endpoint,
+            const hr_http_request *request)
+{
+    GError *error = NULL;
+    HrRequest *copy = hr_request_new(endpoint, request, false, &error);
+
+    take_request(pipe, end, copy, error);
+}
+
 void
 hr_pipe_source_request(HrPipe *pipe, HrEndpoint *endpoint,
                        const hr_http_request *request)
 {
     set_request(pipe, &pipe->source, endpoint, request);
+}
+
+void
+hr_pipe_source_address(HrPipe *pipe, HrEndpoint *endpoint, const char *url)
+{
+    GError *error = NULL;
+    HrRequest *request = hr_request_new_stranger(endpoint, url, &error);
+
+    take_request(pipe, &pipe->source, request, error);
 }
 
 void

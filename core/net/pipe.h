@@ -48,6 +48,12 @@ void
 hr_pipe_source_request(HrPipe *pipe, HrEndpoint *endpoint,
                        const hr_http_request *request);
 
+/* A source that content named by its address, for anybody: it is asked on
+ * behalf of the endpoint, within its limits, but as a stranger's: without
+ * credentials, certificates and headers of ours, and only by https. */
+void
+hr_pipe_source_address(HrPipe *pipe, HrEndpoint *endpoint, const char *url);
+
 void
 hr_pipe_source_read(HrPipe *pipe, HrPipeRead read, void *data);
 

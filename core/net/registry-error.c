@@ -144,6 +144,8 @@ hr_registry_error_set(const HrResponse *response, const HrRequest *request,
                       unsigned attempts, GError **error)
 {
     bool has_account = hr_login_has_account(request->endpoint->login, request);
+    /* No login of ours was shown there. */
+    bool is_strange = request->stranger && !request->own_trust;
     HrClassification is = hr_registry_error_classify(response, request);
     g_autofree char *words = own_words(response);
     g_autofree char *count = NULL;
@@ -161,8 +163,8 @@ hr_registry_error_set(const HrResponse *response, const HrRequest *request,
     if (attempts > 1)
         count = g_strdup_printf(" after %u attempts", attempts);
     hr_error_set(&made, is.status, "HTTP %u%s%s%s", response->status,
-                 count != NULL ? count : "", advice(response, has_account),
-                 words);
+                 count != NULL ? count : "",
+                 is_strange ? "" : advice(response, has_account), words);
     details = hr_error_details(made);
     details->eligibility = is.eligibility;
     details->classified = true;

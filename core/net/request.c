@@ -280,6 +280,15 @@ hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
     return request;
 }
 
+static void
+set_foreign(HrRequest *request, const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+
+    request->foreign = true;
+    request->host = g_strndup(host, strcspn(host, "/?#"));
+}
+
 HrRequest *
 hr_request_new_foreign(HrEndpoint *endpoint, const char *url,
                        const char *authorization, const char *form)
@@ -304,12 +313,41 @@ hr_request_new_foreign(HrEndpoint *endpoint, const char *url,
     headers[1] = form != NULL ? type : authorization;
     measure(&given, &needs);
     request = copy_request(endpoint, &given, url, &needs);
-    request->foreign = true;
     g_free(
         hr_origin_check(endpoint->url, url, HR_ORIGIN_REDIRECT, &same, NULL));
     request->stranger = !same;
-    url = strstr(url, "://") + 3;
-    request->host = g_strndup(url, strcspn(url, "/?#"));
+    request->own_trust = true;
+    set_foreign(request, url);
+    return request;
+}
+
+HrRequest *
+hr_request_new_stranger(HrEndpoint *endpoint, const char *url, GError **error)
+{
+    const hr_http_request given = {
+        .struct_size = sizeof given,
+        .method = HR_HTTP_GET,
+    };
+    const Needs needs = {.headers = OWN_HEADERS};
+    g_autofree char *checked = NULL;
+    HrRequest *request;
+
+    if (endpoint->url == NULL) {
+        hr_error_set(error, HR_UNSUPPORTED,
+                     "%s is no registry that requests go to", endpoint->name);
+        return NULL;
+    }
+    /* As if a server that speaks TLS had sent us there: never without. */
+    checked = hr_origin_check("https://localhost/", url, HR_ORIGIN_REDIRECT,
+                              NULL, error);
+    if (checked == NULL)
+        return NULL;
+    request = copy_request(endpoint, &given, checked, &needs);
+    /* Without the id, which stands before the others: it is between us and
+     * the registry. */
+    request->headers = request->headers->next;
+    request->stranger = true;
+    set_foreign(request, checked);
     return request;
 }
 

@@ -25,8 +25,9 @@ typedef struct HrRequest {
     HrScope scope;              /* what a token for it must allow       */
     bool own_login;             /* it carries an Authorization already  */
     bool foreign;               /* to an address that is not the
-                                   endpoint's: a token server           */
+                                   endpoint's                           */
     bool stranger;              /* which is on another host */
+    bool own_trust;             /* though the endpoint's CAs hold for it */
     char *host; /* "host:port" of a foreign one, for messages */
     size_t block_bytes;
     const void *body; /* NULL: none */
@@ -54,6 +55,12 @@ hr_request_set_id(HrRequest *request, const char *correlation);
 HrRequest *
 hr_request_new_foreign(HrEndpoint *endpoint, const char *url,
                        const char *authorization, const char *form);
+
+/* A request for what anybody gives out at an address that content named: the
+ * place is a stranger's, whoever it is, and only https.  HR_INVALID if the
+ * address is not one to be used. */
+HrRequest *
+hr_request_new_stranger(HrEndpoint *endpoint, const char *url, GError **error);
 
 void
 hr_request_free(HrRequest *request);

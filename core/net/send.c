@@ -95,7 +95,7 @@ take_hints(const HrSend *send)
     };
     HrRateHints hints;
 
-    if (!send->response.rate_hints)
+    if (!send->response.rate_hints || send->request->stranger)
         return;
     hr_rate_hints_init(&hints);
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -137,6 +137,18 @@ const HrStage *const hr_send_stages[] = {
 };
 
 void
+hr_send_aim(HrSend *send)
+{
+    const HrRequest *request = send->request;
+
+    send->away = false;
+    send->attempt.url = request->url;
+    send->attempt.stranger = request->stranger;
+    send->attempt.host =
+        request->foreign ? request->host : request->endpoint->authority;
+}
+
+void
 hr_send_init(HrSend *send, const HrRequest *request, bool blob)
 {
     HrAttempt *attempt = &send->attempt;
@@ -145,14 +157,11 @@ hr_send_init(HrSend *send, const HrRequest *request, bool blob)
     send->response.limit_bytes = request->limit_bytes;
     attempt->endpoint = request->endpoint;
     attempt->method = request->method;
-    attempt->url = request->url;
     attempt->headers = request->headers;
-    attempt->stranger = request->foreign && request->stranger;
-    attempt->own_trust = request->foreign;
-    attempt->host =
-        request->foreign ? request->host : request->endpoint->authority;
+    attempt->own_trust = request->own_trust;
     attempt->blob = blob;
     attempt->response = &send->response;
+    hr_send_aim(send);
 }
 
 void

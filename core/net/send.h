@@ -45,6 +45,10 @@ extern const HrStage *const hr_send_stages[];
 void
 hr_send_init(HrSend *send, const HrRequest *request, bool blob);
 
+/* Points the attempt to where the request goes, wherever it was sent on to. */
+void
+hr_send_aim(HrSend *send);
+
 /* The outcome of an attempt that has an answer, or, with `error`, has none. */
 void
 hr_send_set_outcome(HrSend *send, const GError *error);

@@ -126,13 +126,15 @@ typedef enum HrTransferKind {
     HR_TRANSFER_PRESENT  /* the target had it                */
 } HrTransferKind;
 
-/* `mount_from` may be NULL.  `*source_failed` (may be NULL) tells whose fault
- * a failure is. */
+/* `mount_from` may be NULL.  `address` is one that a manifest gave, to read
+ * the blob from instead of from the source (hr_pipe_source_address); or NULL.
+ * `*source_failed` (may be NULL) tells whose fault a failure is. */
 HrTransfer *
 hr_transfer_new(HrRegistry *source, const char *source_repository,
                 HrRegistry *target, const char *target_repository,
                 const char *digest, int64_t size, const char *mount_from,
-                HrCall *call, bool *source_failed, GError **error);
+                const char *address, HrCall *call, bool *source_failed,
+                GError **error);
 
 /* Of the target, and what goes there. */
 const char *

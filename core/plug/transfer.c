@@ -9,6 +9,7 @@ struct HrTransfer {
     char *target_repository;
     char *digest;
     int64_t size;
+    char *address; /* of the source's bytes; NULL: the source itself */
     HrPipe *pipe;
     hr_blob_source source;
     hr_blob_target target;
@@ -179,14 +180,30 @@ replace_pipe(HrTransfer *transfer, const char *label)
     return before;
 }
 
+/* Who asks for what has an address: an endpoint that speaks HTTP at all. */
+static HrEndpoint *
+find_asker(const HrTransfer *transfer)
+{
+    HrEndpoint *source = transfer->source.registry->endpoint;
+
+    return hr_endpoint_origin(source) != NULL
+               ? source
+               : transfer->target.registry->endpoint;
+}
+
 static bool
 open_sending_end(HrTransfer *transfer, HrCall *call, bool *source_failed,
                  GError **error)
 {
     bool good = transfer->target.kind != HR_TRANSFER_COPIED ||
+                transfer->address != NULL ||
                 open_source(&transfer->source, transfer->source_repository,
                             transfer->digest, transfer->size, call, error);
 
+    if (transfer->target.kind == HR_TRANSFER_COPIED &&
+        transfer->address != NULL)
+        hr_pipe_source_address(transfer->pipe, find_asker(transfer),
+                               transfer->address);
     if (source_failed != NULL)
         *source_failed = !good;
     return good;
@@ -196,7 +213,8 @@ HrTransfer *
 hr_transfer_new(HrRegistry *source, const char *source_repository,
                 HrRegistry *target, const char *target_repository,
                 const char *digest, int64_t size, const char *mount_from,
-                HrCall *call, bool *source_failed, GError **error)
+                const char *address, HrCall *call, bool *source_failed,
+                GError **error)
 {
     HrTransfer *transfer = g_new0(HrTransfer, 1);
     g_autofree char *label = make_label(digest);
@@ -204,6 +222,7 @@ hr_transfer_new(HrRegistry *source, const char *source_repository,
     transfer->source_repository = g_strdup(source_repository);
     transfer->target_repository = g_strdup(target_repository);
     transfer->digest = g_strdup(digest);
+    transfer->address = g_strdup(address);
     transfer->size = size;
     transfer->source.registry = source;
     transfer->target.registry = target;
@@ -362,6 +381,7 @@ hr_transfer_free(HrTransfer *transfer, HrCall *call)
     g_free(transfer->source_repository);
     g_free(transfer->target_repository);
     g_free(transfer->digest);
+    g_free(transfer->address);
     g_free(transfer);
 }
 

@@ -194,6 +194,7 @@ load(Copy *copy, GError **error)
         .source_repository = copy->source_repository,
         .target = pass->target,
         .target_repository = copy->target_repository,
+        .foreign_layers = pass->foreign_layers,
     };
 
     if (!copy->complete && !atomic_load(&copy->apply->insists))

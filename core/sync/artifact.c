@@ -30,6 +30,7 @@ hr_artifact_free(HrArtifact *artifact)
     if (artifact == NULL)
         return;
     g_ptr_array_unref(artifact->blobs);
+    g_ptr_array_unref(artifact->looked);
     g_ptr_array_unref(artifact->manifests);
     g_free(artifact);
 }
@@ -43,7 +44,7 @@ hr_artifact_root(const HrArtifact *artifact)
 /* What is to be done about a child. */
 typedef enum Errand {
     ERRAND_NONE, /* it is not wanted, or the target has it whole */
-    ERRAND_LOOK, /* the target has this index: look below it     */
+    ERRAND_LOOK, /* the target has it, but perhaps not whole */
     ERRAND_LOAD
 } Errand;
 
@@ -139,7 +140,8 @@ skip_present(const Loader *loader, const GPtrArray *children, Errand *errands,
         const HrDescriptor *child = children->pdata[i];
 
         if (errands[i] == ERRAND_LOAD && queries[i].status == HR_OK)
-            errands[i] = hr_media_type_is_index(child->media_type)
+            errands[i] = hr_media_type_is_index(child->media_type) ||
+                                 place->foreign_layers
                              ? ERRAND_LOOK
                              : ERRAND_NONE;
     }
@@ -223,9 +225,9 @@ load_manifest(Loader *loader, const char *digest, unsigned depth, bool keep,
     g_hash_table_add(loader->seen, g_strdup(manifest->digest));
     if (!load_children(loader, manifest, depth, error))
         return false;
-    if (keep)
-        g_ptr_array_add(loader->artifact->manifests,
-                        g_steal_pointer(&manifest));
+    g_ptr_array_add(keep ? loader->artifact->manifests
+                         : loader->artifact->looked,
+                    g_steal_pointer(&manifest));
     return true;
 }
 
@@ -266,30 +268,56 @@ check_choice(const Loader *loader, const char *digest, GError **error)
 }
 
 /* One list of all blobs; the same digest with two sizes is a lie. */
+typedef struct Collection {
+    GPtrArray *blobs;
+    GHashTable *known; /* digest -> HrDescriptor, both borrowed */
+    bool foreign_layers;
+} Collection;
+
+/* Adds the blobs of a manifest; of one that the target has, those that it need
+ * not have. */
 static bool
-collect_blobs(HrArtifact *artifact, GError **error)
+collect_blobs(const Collection *collection, const HrManifest *manifest,
+              bool looked, GError **error)
+{
+    for (guint i = 0; i < manifest->blobs->len; i++) {
+        HrDescriptor *blob = manifest->blobs->pdata[i];
+        HrDescriptor *other =
+            g_hash_table_lookup(collection->known, blob->digest);
+
+        if (other != NULL && other->size != blob->size)
+            return hr_error_set(
+                error, HR_INVALID,
+                "manifest %s: blob %s has size %" G_GINT64_FORMAT
+                " here and %" G_GINT64_FORMAT " elsewhere",
+                manifest->digest, blob->digest, blob->size, other->size);
+        if (other != NULL || (looked && !blob->foreign) ||
+            (blob->foreign && !collection->foreign_layers))
+            continue;
+        g_hash_table_insert(collection->known, blob->digest, blob);
+        g_ptr_array_add(collection->blobs, blob);
+    }
+    return true;
+}
+
+static bool
+collect_all_blobs(HrArtifact *artifact, bool foreign_layers, GError **error)
 {
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    const Collection collection = {
+        .blobs = artifact->blobs,
+        .known = known,
+        .foreign_layers = foreign_layers,
+    };
 
-    for (guint i = 0; i < artifact->manifests->len; i++) {
-        const HrManifest *manifest = artifact->manifests->pdata[i];
-
-        for (guint j = 0; j < manifest->blobs->len; j++) {
-            HrDescriptor *blob = manifest->blobs->pdata[j];
-            HrDescriptor *other = g_hash_table_lookup(known, blob->digest);
-
-            if (other != NULL && other->size != blob->size)
-                return hr_error_set(
-                    error, HR_INVALID,
-                    "manifest %s: blob %s has size %" G_GINT64_FORMAT
-                    " here and %" G_GINT64_FORMAT " elsewhere",
-                    manifest->digest, blob->digest, blob->size, other->size);
-            if (other != NULL || blob->foreign)
-                continue;
-            g_hash_table_insert(known, blob->digest, blob);
-            g_ptr_array_add(artifact->blobs, blob);
-        }
-    }
+    for (guint i = 0; i < artifact->manifests->len; i++)
+        if (!collect_blobs(&collection, artifact->manifests->pdata[i], false,
+                           error))
+            return false;
+    for (guint i = 0; foreign_layers && i < artifact->looked->len; i++)
+        if (!collect_blobs(&collection, artifact->looked->pdata[i], true,
+                           error))
+            return false;
     return true;
 }
 
@@ -310,11 +338,12 @@ hr_artifact_load(const HrArtifactPlace *place, const char *digest,
     };
 
     artifact->manifests = g_ptr_array_new_with_free_func(free_manifest);
+    artifact->looked = g_ptr_array_new_with_free_func(free_manifest);
     artifact->blobs = g_ptr_array_new();
     if (!load_manifest(&loader, digest, 0, true, error) ||
         !check_choice(&loader, digest, error))
         return NULL;
-    if (!collect_blobs(artifact, error))
+    if (!collect_all_blobs(artifact, place->foreign_layers, error))
         return NULL;
     return g_steal_pointer(&artifact);
 }

@@ -6,7 +6,8 @@
  * without a platform belong to all of them, attestations to the image that
  * they are about, and indexes inside are looked into.  The index itself stays
  * as it is and is then sparse on the target, so that one that a target has
- * says nothing about its children: those are asked about one by one.
+ * says nothing about its children: those are asked about one by one.  Nor does
+ * an image that a target has say anything about its foreign layers.
  */
 #ifndef HR_SYNC_ARTIFACT_H
 #define HR_SYNC_ARTIFACT_H
@@ -19,6 +20,8 @@
 
 typedef struct HrArtifact {
     GPtrArray *manifests; /* HrManifest; children before parents, root last */
+    GPtrArray *looked;    /* HrManifest that the target has, which are not
+                             brought, but looked into                      */
     GPtrArray *blobs;     /* HrDescriptor of those manifests, each once;
                              borrowed from them                            */
     bool sparse;          /* children were left out */
@@ -32,6 +35,7 @@ typedef struct HrArtifactPlace {
     HrRegistry *target;
     const char *target_repository;
     const GPtrArray *platforms; /* HrPlatform wanted; NULL: all */
+    bool foreign_layers;        /* are blobs of it, too */
 } HrArtifactPlace;
 
 /* Loads the artifact with this root digest.  Errors name the manifest.

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 
 /* Blobs opened at once by one job.  An endpoint moves a few at a time; more
  * than that only keeps upload sessions open that may expire. */
@@ -26,6 +27,8 @@ typedef struct Claimed {
     uint64_t shown_bytes; /* by all attempts     */
     bool copied;
     bool source_failed;
+    bool elsewhere;   /* a foreign layer that the source does not have */
+    unsigned address; /* of it, that is tried */
     bool settled;
     bool begun_anew; /* what the last attempt moved had been moved before */
 } Claimed;
@@ -141,10 +144,63 @@ find_present(const HrBlobMove *move, GPtrArray *ours, HrCall *call,
     return true;
 }
 
+/* Finds out which foreign layers have to be had from where their manifests
+ * say.  What cannot be asked is left to be read from the source. */
+static void
+find_foreign(const HrBlobMove *move, GPtrArray *ours, HrCall *call)
+{
+    g_autofree hr_blob_query *queries = g_new0(hr_blob_query, ours->len);
+    g_autofree hr_blob_query **asked = g_new0(hr_blob_query *, ours->len);
+    g_autoptr(GError) error = NULL;
+    size_t count = 0;
+
+    for (guint i = 0; i < ours->len; i++) {
+        const Claimed *claimed = ours->pdata[i];
+
+        if (claimed->settled || !claimed->blob->foreign)
+            continue;
+        queries[i].struct_size = sizeof queries[i];
+        queries[i].repository = move->source_repository;
+        queries[i].digest = claimed->blob->digest;
+        queries[i].size = (uint64_t)claimed->blob->size;
+        asked[count++] = &queries[i];
+    }
+    if (count == 0 || !hr_registry_stat_blobs(move->pass->source, call, asked,
+                                              count, &error))
+        return;
+    for (guint i = 0; i < ours->len; i++) {
+        Claimed *claimed = ours->pdata[i];
+
+        claimed->elsewhere =
+            queries[i].repository != NULL && queries[i].status == HR_NOT_FOUND;
+    }
+}
+
+static const char *
+find_address(const Claimed *claimed)
+{
+    return claimed->elsewhere && claimed->blob->urls != NULL
+               ? claimed->blob->urls[claimed->address]
+               : NULL;
+}
+
 static void
 drop_transfer(Claimed *claimed, HrCall *call)
 {
     hr_transfer_free(g_steal_pointer(&claimed->transfer), call);
+}
+
+/* True if a foreign layer has another address, which is tried at once, from
+ * the start: it may have other bytes. */
+static bool
+try_next_address(Claimed *claimed, HrCall *call)
+{
+    if (!claimed->source_failed || find_address(claimed) == NULL ||
+        claimed->blob->urls[claimed->address + 1] == NULL)
+        return false;
+    claimed->address++;
+    drop_transfer(claimed, call);
+    return true;
 }
 
 /* True if an upload that broke off is gone on with, or cannot be just now:
@@ -182,10 +238,32 @@ open_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
     if (mount_from == NULL && hr_registry_same(pass->source, pass->target) &&
         g_strcmp0(move->source_repository, move->target_repository) != 0)
         mount_from = move->source_repository;
-    claimed->transfer = hr_transfer_new(
-        pass->source, move->source_repository, pass->target,
-        move->target_repository, claimed->blob->digest, claimed->blob->size,
-        mount_from, call, &claimed->source_failed, &claimed->error);
+    claimed->transfer =
+        hr_transfer_new(pass->source, move->source_repository, pass->target,
+                        move->target_repository, claimed->blob->digest,
+                        claimed->blob->size, mount_from, find_address(claimed),
+                        call, &claimed->source_failed, &claimed->error);
+}
+
+/* Says where a foreign layer was looked for. */
+static void
+name_address(Claimed *claimed)
+{
+    const char *address = find_address(claimed);
+    g_autofree char *redacted = NULL;
+    g_autofree char *safe = NULL;
+
+    if (!claimed->elsewhere || !claimed->source_failed)
+        return;
+    if (address == NULL) {
+        g_prefix_error(&claimed->error,
+                       "a foreign layer that the source does not have, and "
+                       "that its manifest names no https address of: ");
+        return;
+    }
+    redacted = hr_text_redact_url(address);
+    safe = hr_text_one_line(redacted);
+    g_prefix_error(&claimed->error, "foreign layer from %.200s: ", safe);
 }
 
 static void
@@ -250,8 +328,11 @@ attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
     }
     if (pipe_count > 0)
         hr_pipe_run(pipes, pipe_count, call);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         close_transfer(move, window[i], call);
+        if (window[i]->error != NULL)
+            name_address(window[i]);
+    }
 }
 
 /* True if the target's plugin wants to be asked at once how to go on. */
@@ -266,6 +347,7 @@ wants_refetch(Claimed *claimed)
            claimed->refetched++ < REFETCH_LIMIT;
 }
 
+/* Whether there is another attempt at one blob, and when. */
 static bool
 may_repeat(const HrBlobMove *move, Claimed *claimed, HrCall *call, int64_t *at)
 {
@@ -275,7 +357,7 @@ may_repeat(const HrBlobMove *move, Claimed *claimed, HrCall *call, int64_t *at)
     uint64_t progress = claimed->begun_anew ? 0 : claimed->moved_bytes;
 
     *at = hr_clock_monotonic_us();
-    if (wants_refetch(claimed))
+    if (wants_refetch(claimed) || try_next_address(claimed, call))
         return true;
     return hr_endpoint_repeat_blob(hr_registry_endpoint(blamed),
                                    &claimed->retry, claimed->error, progress,
@@ -382,8 +464,10 @@ hr_blobs_move(const HrBlobMove *move, GPtrArray *blobs, HrCall *call,
     if (ours->len == 0)
         return true;
     if ((move->fresh && hr_blob_board_remembers_all(move->pass->board)) ||
-        find_present(move, ours, call, &failure))
+        find_present(move, ours, call, &failure)) {
+        find_foreign(move, ours, call);
         move_missing(move, ours, call);
+    }
     if (failure != NULL) {
         settle_rest(move, ours, call, NULL);
         g_propagate_error(error, g_steal_pointer(&failure));

@@ -6,6 +6,9 @@
  *           \-> being moved by another job: told in `waiting`
  *           \-> ours: mount, or HEAD, then move what is missing; settle
  *
+ * A foreign layer that the source does not have comes from the first of the
+ * addresses in its manifest that gives it.
+ *
  * All that is missing moves at once, as the endpoints' limits allow.  A move
  * that failed for a passing reason is done again, under the retry policy; it
  * goes on where it broke off if the target can do that.

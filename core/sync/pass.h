@@ -29,7 +29,8 @@ typedef struct HrPass {
     HrStrategy *strategy;   /* NULL for steps that decide nothing       */
     const HrSelect *select; /* NULL: everything                         */
     const HrRename *rename; /* NULL: names stay                         */
-    bool complete; /* look into indexes that are equal, too            */
+    bool foreign_layers;    /* are brought, too                           */
+    bool complete; /* look into artifacts that are equal, too            */
     HrExplanation *explanation;  /* NULL: nobody asks why                */
     HrCreationMemory *creations; /* when images were created            */
     int64_t wall_us;             /* when the pass began, for ages       */

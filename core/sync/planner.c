@@ -145,8 +145,33 @@ plan_difference(Planner *planner, HrCall *call, const HrSighting *sighting,
     hr_plan_add(planner->plan, g_steal_pointer(&change));
 }
 
-/* True if the index that both sides have names something, for a wanted
- * platform, that the target lacks. */
+static bool
+lacks_blobs(const HrPass *pass, const char *repository, const GPtrArray *blobs,
+            HrCall *call, GError **error)
+{
+    g_autofree hr_blob_query *queries = g_new0(hr_blob_query, blobs->len);
+    g_autofree hr_blob_query **pointers = g_new0(hr_blob_query *, blobs->len);
+
+    for (guint i = 0; i < blobs->len; i++) {
+        const HrDescriptor *blob = blobs->pdata[i];
+
+        queries[i].struct_size = sizeof queries[i];
+        queries[i].repository = repository;
+        queries[i].digest = blob->digest;
+        queries[i].size = (uint64_t)blob->size;
+        pointers[i] = &queries[i];
+    }
+    if (blobs->len > 0 && !hr_registry_stat_blobs(pass->target, call, pointers,
+                                                  blobs->len, error))
+        return false;
+    for (guint i = 0; i < blobs->len; i++)
+        if (queries[i].status == HR_NOT_FOUND)
+            return true;
+    return false;
+}
+
+/* True if what both sides have names something, for a wanted platform, that
+ * the target lacks. */
 static bool
 is_incomplete(const HrPass *pass, HrCall *call, const HrSighting *sighting,
               GError **error)
@@ -157,12 +182,17 @@ is_incomplete(const HrPass *pass, HrCall *call, const HrSighting *sighting,
         .target = pass->target,
         .target_repository = sighting->target->repository,
         .platforms = hr_pass_platforms(pass),
+        .foreign_layers = pass->foreign_layers,
     };
     g_autoptr(HrArtifact) artifact =
         hr_artifact_load(&place, sighting->source->digest, call, error);
 
-    /* The index itself is always among them. */
-    return artifact != NULL && artifact->manifests->len > 1;
+    if (artifact == NULL)
+        return false;
+    /* What both sides have is always among them. */
+    return artifact->manifests->len > 1 ||
+           lacks_blobs(pass, place.target_repository, artifact->blobs, call,
+                       error);
 }
 
 static void
@@ -174,11 +204,12 @@ plan_equal(Planner *planner, HrCall *call, const HrSighting *sighting,
     g_autoptr(GError) error = NULL;
 
     if (pass->complete &&
-        hr_media_type_is_index(sighting->source->media_type) &&
+        (pass->foreign_layers ||
+         hr_media_type_is_index(sighting->source->media_type)) &&
         is_incomplete(pass, call, sighting, &error)) {
         change = new_change(sighting, key, from);
         change->action = HR_ACTION_UPDATE;
-        change->reason = g_strdup("the target lacks images of it");
+        change->reason = g_strdup("the target lacks parts of it");
     }
     if (error != NULL) {
         add_problem(planner, key, error);

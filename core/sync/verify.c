@@ -149,6 +149,7 @@ check_content(Verifier *verifier, const char *repository, const char *digest,
         .source = verifier->pass->target,
         .source_repository = repository,
         .platforms = hr_pass_platforms(verifier->pass),
+        .foreign_layers = verifier->pass->foreign_layers,
     };
     g_autoptr(HrArtifact) artifact =
         hr_artifact_load(&place, digest, call, error);

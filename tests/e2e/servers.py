@@ -14,8 +14,10 @@ from harness import free_port, need, path, start, stop
 class Registry:
     """One docker-registry with its access log."""
 
-    def __init__(self, name, accesslog=True, tokens=None):
+    def __init__(self, name, accesslog=True, tokens=None, urls=None):
+        """`urls`: a pattern of addresses that manifests may name."""
         self.name = name
+        self.urls = urls
         self.accesslog = accesslog
         self.tokens = tokens
         self.program = need("docker-registry")
@@ -44,6 +46,11 @@ storage:
   delete: {{ enabled: true }}
   maintenance: {{ readonly: {{ enabled: {str(readonly).lower()} }} }}
 http: {{ addr: "127.0.0.1:{self.port}" }}
+""")
+            if self.urls is not None:
+                file.write(f"""
+validation:
+  manifests: {{ urls: {{ allow: [ '{self.urls}' ] }} }}
 """)
             if self.tokens is not None:
                 file.write(f"""

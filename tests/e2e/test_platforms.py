@@ -106,7 +106,7 @@ def case_what_was_left_out_comes_when_it_is_asked_for():
     has(run_program("verify", config=more, code=5).out,
         "damaged", "once --complete", "is missing")
     has(run_program("plan", "--complete", config=more, code=0).out,
-        "update", "the target lacks images of it")
+        "update", "the target lacks parts of it")
     has(run_program("once", "--complete", config=more, code=0).out,
         "changed 1")
     same(stored(target), tree.wanted("linux/amd64", "linux/arm64/v8"))

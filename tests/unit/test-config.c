@@ -171,6 +171,7 @@ static const char full_text[] =
     "    mode = \"one-way\"; kinds = [ \"tag\" ]; select = \"base\";\n"
     "    conflict = { default = \"picky\"; window = \"2h\"; }; },\n"
     "  { name = \"v-p\"; source = \"vault\"; target = \"paris\";\n"
+    "    foreign_layers = \"include\";\n"
     "    rename = { strip = \"a/\"; prefix = \"b/\"; }; }\n"
     ");\n"
     "sinks = ( { type = \"box\"; path = \"/m\"; } );\n";
@@ -256,6 +257,8 @@ test_reads_syncs_and_their_selections(void)
     g_assert_cmpuint(there->select.platforms->len, ==, 2);
     g_assert_true(there->select.sparse_fails);
     g_assert_null(back->select.platforms);
+    g_assert_true(back->foreign_layers);
+    g_assert_false(there->foreign_layers);
     g_assert_false(back->select.sparse_fails);
     g_assert_true(hr_select_is_immutable(&there->select, "v1"));
     g_assert_true(hr_select_is_immutable(&there->select, "2"));
@@ -307,6 +310,7 @@ test_show_can_be_loaded_again(void)
     g_assert_nonnull(strstr(shown, "window_calls = 40;"));
     g_assert_nonnull(strstr(shown, "semver = \"^1 || 2.x\";"));
     g_assert_nonnull(strstr(shown, "latest = 7;"));
+    g_assert_nonnull(strstr(shown, "foreign_layers = \"include\";"));
     g_assert_nonnull(strstr(shown, "platforms = [ \"linux/amd64\", "
                                    "\"linux/arm64/v8\" ];"));
     g_assert_nonnull(strstr(shown, "sparse_index = \"fail\";"));
@@ -642,6 +646,8 @@ static const Bad bads[] = {
      ONE_SYNC("select = { tags = { allow = [ \"a)|(b\" ]; }; };"),
      "dir/a.conf:4: syncs[].select.tags.allow: 'a)|(b' is no regular "
      "expression: at char 1: ..."},
+    {"foreign-layers", ONE_SYNC("foreign_layers = \"yes\";"),
+     "dir/a.conf:4: syncs[].foreign_layers: is skip or include, not 'yes'"},
     {"bad-platform",
      ONE_SYNC("select = {\nplatforms = [ \"linux/amd64\", \"amd64\" ]; };"),
      "dir/a.conf:5: syncs[].select.platforms: 'amd64' is not of the form "

@@ -332,8 +332,24 @@ test_urls(void)
                              "\",\"size\":1,\"digest\":\"" DIGEST_2
                              "\",\"urls\":[\"https://example.com/foo\"]}]"));
 
+    g_autoptr(HrManifest) windows = parse(
+        IMAGE(CONFIG_1
+              ",\"layers\":[{\"mediaType\":\"application/"
+              "vnd.oci.image.layer.nondistributable.v1.tar\",\"size\":1,"
+              "\"digest\":\"" DIGEST_2
+              "\",\"urls\":[\"http://example.com/\",7,\"HTTPS://a.example/\","
+              "\"https://b.example/x\",\"\"]},{\"mediaType\":\"application/"
+              "vnd.oci.image.layer.nondistributable.v1.tar\",\"size\":1,"
+              "\"digest\":\"" DIGEST_3 "\",\"urls\":\"https://c.example/\"}"
+              "]"));
+
     g_assert_cmpuint(manifest->blobs->len, ==, 2);
     g_assert_false(blob(manifest, 1)->foreign);
+    g_assert_null(blob(manifest, 1)->urls);
+    g_assert_cmpuint(g_strv_length(blob(windows, 1)->urls), ==, 2);
+    g_assert_cmpstr(blob(windows, 1)->urls[0], ==, "HTTPS://a.example/");
+    g_assert_cmpstr(blob(windows, 1)->urls[1], ==, "https://b.example/x");
+    g_assert_null(blob(windows, 2)->urls);
 }
 
 /* -------------------------------------------------------------- refusing */
