@@ -1,204 +1,289 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures a pass beside skopeo, on this machine, in the same run.
+"""Measures passes beside skopeo and curl, on this machine, in the same run.
 
-Two docker-registry instances on loopback.  Prints one table of medians:
-ours, the peer's, their ratio, and the goal.  BENCH_RUNS sets the number of
-runs (3), BENCH_ONLY a word that the names of the rows must contain.
+Two docker-registry instances on loopback.  README says what each line means;
+measure.py, how many runs there are and how to choose lines.
 """
 import os
-import statistics
-import subprocess
 import sys
-import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                os.pardir, "e2e"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, os.pardir, "e2e"))
 import content  # noqa: E402
-from harness import (PROGRAM, configuration, endpoint, need,  # noqa: E402
-                     path)
-from servers import Registry  # noqa: E402
-import guardcost  # noqa: E402
+from harness import (BUILD, PROGRAM, configuration, endpoint,  # noqa: E402
+                     free_port, need, path, start)
+from instructions import count  # noqa: E402
+from measure import (compared, heading, limited, measure,  # noqa: E402
+                     medians, recorded, wanted)
+from servers import Nginx, Registry  # noqa: E402
 
-RUNS = int(os.environ.get("BENCH_RUNS", "3"))
-ONLY = os.environ.get("BENCH_ONLY", "")
-ROWS = []
+RECORD = os.path.join(HERE, "instructions.txt")
+DELAY_PROXY = os.path.join(BUILD, "tests", "bench", "delay-proxy")
 
+USER, PASSWORD = "bench", "between-us"
 
-def high_water(pid):
-    """Peak memory so far in KiB.  Not ru_maxrss, which a child inherits from
-    the process that started it."""
-    try:
-        with open(f"/proc/{pid}/status") as file:
-            for line in file:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
+TAGS = 500
+MEMORY_MIB = 24
+
+# As many blobs at once as the program moves if it is not told otherwise.
+TRANSFERS = 4
 
 
-def measure(arguments):
-    """Wall seconds, CPU seconds and peak memory in KiB of one command."""
-    peak = 0
-    with open(path("output"), "wb") as output:
-        start = time.monotonic()
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL,
-                                   stdout=output, stderr=output)
-        while True:
-            peak = max(peak, high_water(process.pid))
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid != 0:
-                break
-            time.sleep(0.002)
-    wall = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        with open(path("output"), errors="replace") as file:
-            sys.exit(f"{arguments}: {file.read()[-3000:]}")
-    return wall, usage.ru_utime + usage.ru_stime, peak
-
-
-def medians(command, before):
-    runs = []
-    for _ in range(RUNS):
-        before()
-        runs.append(measure(command))
-    return [statistics.median(column) for column in zip(*runs)]
-
-
-def row(name, unit, ours, peer, goal):
-    """`goal` is the largest ratio, or None where there is no peer."""
-    ratio = ours / peer if peer else None
-    verdict = "" if goal is None else "ok" if ratio <= goal else "MISSED"
-    ROWS.append((name, f"{ours:.2f} {unit}",
-                 "-" if peer is None else f"{peer:.2f} {unit}",
-                 "-" if ratio is None else f"{ratio:.3f}",
-                 "-" if goal is None else f"{goal:.3f}", verdict))
-
-
-def limit(name, kib, most_mib):
-    mib = kib / 1024
-    ROWS.append((name, f"{mib:.1f} MiB", "-", "-", f"{most_mib} MiB",
-                 "ok" if mib <= most_mib else "MISSED"))
-
-
-def write_config(name, source, target):
+def ours(name, source, target, **more):
+    """A pass from one place to another; `more` are keys of both endpoints."""
     with open(path(name), "w") as file:
-        file.write(configuration([source, target], [
-            {"name": "s", "source": "a", "target": "b"}]))
+        file.write(configuration(
+            [endpoint(side, "oci", url=place.url, **place.keys, **more)
+             for side, place in (("a", source), ("b", target))],
+            [{"name": "s", "source": "a", "target": "b"}]))
     return [PROGRAM, "-q", "-c", path(name), "once"]
 
 
-def skopeo_sync(source, target, repository):
+def skopeo(source, target, repository):
     """The form that copies all tags of one repository."""
-    return [need("skopeo"), "sync", "--src", "docker", "--dest", "docker",
-            "--src-tls-verify=false", "--dest-tls-verify=false", "--all",
-            f"127.0.0.1:{source.port}/{repository}",
-            f"127.0.0.1:{target.port}/"]
+    command = [need("skopeo"), "sync", "--src", "docker", "--dest", "docker",
+               "--src-tls-verify=false", "--dest-tls-verify=false", "--all"]
+    for side, place in (("src", source), ("dest", target)):
+        if place.keys:
+            command += [f"--{side}-creds={USER}:{PASSWORD}"]
+    return command + [f"127.0.0.1:{source.port}/{repository}",
+                      f"127.0.0.1:{target.port}/"]
 
 
-def compare(name, ours, peer, goals, before=None):
-    """`before` runs before each run, with the command to come."""
-    if ONLY not in name:
+# For one blob, whose digest is the argument: begin an upload, then pipe.
+CURL_COPY = """
+place=$(curl -sSf -d '' -D - -o /dev/null "$target/blobs/uploads/" |
+        tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')
+curl -sSf "$source/blobs/$0" |
+curl -sSf -o /dev/null -H Expect: -H 'Content-Type: application/octet-stream' \
+     -T - "$place&digest=$0"
+"""
+
+
+def curl(source, target, repository, artifact, at_once):
+    """The same blobs by hand, nothing checked on the way."""
+    with open(path("digests"), "w") as file:
+        file.write("\n".join(artifact.blobs))
+    return ["env", f"source={source.url}/v2/{repository}",
+            f"target={target.url}/v2/{repository}",
+            "xargs", "-a", path("digests"), "-P", str(at_once), "-n", "1",
+            "sh", "-c", CURL_COPY]
+
+
+class Place:
+    """An address that a pass is told, and the keys that go with it."""
+
+    def __init__(self, port, scheme="http", keys=None):
+        self.port = port
+        self.url = f"{scheme}://127.0.0.1:{port}"
+        self.keys = keys or {}
+
+
+def near(registry):
+    return Place(registry.port)
+
+
+def far(place, name):
+    """The same place behind 20 ms of round trip."""
+    port = free_port()
+    start([DELAY_PROXY, str(port), str(place.port), "10000"], port,
+          path(name + ".log"))
+    return Place(port, place.url.partition(":")[0], place.keys)
+
+
+def secure(registry, name):
+    """The same registry behind nginx, with TLS and HTTP/2."""
+    nginx = Nginx(name, registry, USER, PASSWORD)
+    os.environ["BENCH_PASSWORD"] = PASSWORD
+    return Place(nginx.port, "https",
+                 {"username": USER, "password": "env:BENCH_PASSWORD",
+                  "tls": {"ca": nginx.ca}})
+
+
+def beside_skopeo(name, mine, peers, goals, before):
+    """`before` gets the command that comes next."""
+    own = medians(mine, lambda: before(mine))
+    peer = medians(peers, lambda: before(peers))
+    compared(name + ": wall", "s", own.wall, peer.wall, "skopeo", goals[0])
+    compared(name + ": CPU", "s", own.cpu, peer.cpu, "skopeo", goals[1])
+    limited(name + ": memory", own.peak_kib, MEMORY_MIB)
+
+
+class SmallTags:
+    """A repository of small images, and a copy that each tool made itself."""
+
+    def __init__(self, source, target, gzip):
+        self.source = near(source)
+        self.target = near(target)
+        self.registry = target
+        self.filled_by = None
+        source.wipe()
+        client = source.client()
+        for number in range(TAGS):
+            client.push("small", f"t{number}",
+                        content.image(f"t{number}", gzip=gzip))
+        self.ours = ours("near.cfg", self.source, self.target)
+        self.skopeo = skopeo(self.source, self.target, "small")
+
+    def empty(self, _):
+        self.registry.wipe()
+        self.filled_by = None
+
+    def fill(self, command):
+        """What skopeo has copied may be something else than what we have."""
+        tool = self.ours if command[0] == PROGRAM else self.skopeo
+        if self.filled_by != tool:
+            self.registry.wipe()
+            measure(tool)
+            self.filled_by = tool
+
+
+def bench_small_tags(source, target, what, gzip):
+    first = f"{TAGS} tags, {what} layers, copied first"
+    again = f"{TAGS} tags, {what} layers, unchanged"
+    if not wanted(first) and not wanted(again):
         return
-    mine = medians(ours, lambda: before(ours))
-    theirs = medians(peer, lambda: before(peer))
-    row(name + ", wall", "s", mine[0], theirs[0], goals[0])
-    row(name + ", CPU", "s", mine[1], theirs[1], goals[1])
-    limit(name + ", memory", mine[2], 32)
+    tags = SmallTags(source, target, gzip)
+    if wanted(first):
+        beside_skopeo(first, tags.ours, tags.skopeo, (1 / 4, 1 / 4),
+                      tags.empty)
+    if wanted(again):
+        beside_skopeo(again, tags.ours, tags.skopeo, (1 / 15, 1 / 15),
+                      tags.fill)
 
 
-def bench_layers(source, target, what, gzip, goals):
-    """Small tags, and one large image.  Layers that are not compressed are
-    compressed by the peer on their way; ours are passed on as they are."""
-    source.wipe()
-    client = source.client()
-    for number in range(500):
-        client.push("small", f"t{number}",
-                    content.image(f"t{number}", gzip=gzip))
-    ours = write_config("r.cfg", endpoint("a", "oci", url=source.url),
-                        endpoint("b", "oci", url=target.url))
-    peer = skopeo_sync(source, target, "small")
-    filled_by = []
+def bench_far_tags(source, target):
+    away = f"{TAGS} tags unchanged, 20 ms away"
+    http2 = away + ", HTTP/2"
+    if not wanted(away) and not wanted(http2):
+        return
+    tags = SmallTags(source, target, True)
+    if wanted(away):
+        ends = far(tags.source, "far-a"), far(tags.target, "far-b")
+        beside_skopeo(away, ours("far.cfg", *ends),
+                      skopeo(*ends, "small"), (1 / 40, None), tags.fill)
+    if wanted(http2):
+        ends = [far(secure(registry, f"nginx-{name}"), f"far-tls-{name}")
+                for name, registry in (("a", source), ("b", target))]
+        beside_skopeo(http2, ours("tls.cfg", *ends),
+                      skopeo(*ends, "small"), (1 / 40, None), tags.fill)
 
-    def empty(_):
-        target.wipe()
-        filled_by.clear()
 
-    def fill(command):
-        """Each finds unchanged what it copied itself."""
-        if filled_by != [command]:
-            target.wipe()
-            measure(command)
-            filled_by[:] = [command]
-
-    compare(f"500 small tags ({what}) copied first", ours, peer, goals[0],
-            empty)
-    compare(f"500 small tags ({what}) unchanged", ours, peer, goals[1], fill)
-    source.wipe()
+def bench_big_blobs(source, target, what, gzip):
+    beside = f"1 GiB in 16 blobs, {what} layers"
+    together = beside + f", {TRANSFERS} at a time"
+    single = beside + ", one by one"
+    if not any(wanted(name) for name in (beside, together, single)):
+        return
     big = content.image("big", layers=16, size=64 << 20, gzip=gzip)
+    source.wipe()
     source.client().push("big", "one", big)
-    del big
-    compare(f"1 GiB in 16 blobs ({what})", ours,
-            skopeo_sync(source, target, "big"), goals[2], empty)
+    ends = near(source), near(target)
+
+    def empty(_=None):
+        target.wipe()
+
+    if wanted(beside):
+        beside_skopeo(beside, ours("big.cfg", *ends), skopeo(*ends, "big"),
+                      (None, 1 / 4), empty)
+    for name, at_once in ((together, TRANSFERS), (single, 1)):
+        if not wanted(name):
+            continue
+        own = medians(ours("big.cfg", *ends, policy={"transfers": at_once}),
+                      empty)
+        peer = medians(curl(*ends, "big", big, at_once), empty)
+        compared(name + ": wall", "s", own.wall, peer.wall, "curl", 1.1)
+        compared(name + ": CPU", "s", own.cpu, peer.cpu, "curl", None)
+        limited(name + ": memory", own.peak_kib, MEMORY_MIB)
 
 
 def bench_registries():
     source, target = Registry("a"), Registry("b")
-    none = (None, None)
-    bench_layers(source, target, "plain", False,
-                 ((1 / 3, 1 / 3), (1 / 8, 1 / 8), (1.0, 1 / 3)))
-    bench_layers(source, target, "gzip", True, (none, none, none))
+    for what, gzip in (("plain", False), ("gzip", True)):
+        bench_small_tags(source, target, what, gzip)
+        bench_big_blobs(source, target, what, gzip)
+    bench_far_tags(source, target)
 
 
-def bench_guards():
-    """Their share of the instructions of a pass that copies, and of one that
-    finds everything unchanged."""
-    if ONLY not in "instructions of the guards":
+def read_record():
+    record = {}
+    with open(RECORD) as file:
+        for text in file:
+            if not text.startswith("#"):
+                number, _, name = text.strip().partition("  ")
+                record[name] = int(number.replace(",", ""))
+    return record
+
+
+def write_record(counts):
+    with open(RECORD) as file:
+        kept = [text for text in file if text.startswith("#")]
+    with open(RECORD, "w") as file:
+        file.writelines(kept)
+        for name, number in counts.items():
+            file.write(f"{number:>12,}  {name}\n")
+
+
+def bench_instructions():
+    """What one tag more costs: passes over two numbers of tags, compared."""
+    title = "instructions"
+    if not wanted(title):
         return
-    source, target = Registry("ga"), Registry("gb")
+    source, target = Registry("ia"), Registry("ib")
     client = source.client()
-    for number in range(200):
-        client.push("small", f"t{number}", content.image(f"t{number}"))
-    program = write_config("g.cfg", endpoint("a", "oci", url=source.url),
-                           endpoint("b", "oci", url=target.url))
-    counts = path("callgrind.out")
-    for what in ("copied first", "unchanged"):
-        measure([need("valgrind"), "--tool=callgrind", "-q",
-                 f"--callgrind-out-file={counts}"] + program)
-        row(f"instructions of the guards, 200 small tags {what}", "%",
-            100 * guardcost.share(counts), 100, 0.02)
+    program = ours("i.cfg", near(source), near(target))
+    output = path("callgrind.out")
+    runs = {}
+    pushed = 0
+    for number in (100, 300):
+        for tag in range(pushed, number):
+            client.push("small", f"t{tag}", content.image(f"t{tag}"))
+        pushed = number
+        target.wipe()
+        for what in ("copied", "unchanged"):
+            measure([need("valgrind"), "--tool=callgrind", "-q",
+                     f"--callgrind-out-file={output}"] + program)
+            runs[number, what] = count(output)
+    record = read_record()
+    counts = {}
+    for what in ("copied", "unchanged"):
+        guards, total = runs[300, what]
+        counts[f"a tag {what}"] = (total - runs[100, what][1]) // 200
+        compared(f"{title} of the guards, 300 tags {what}", "%",
+                 100 * guards / total, 100, "pass", 0.02)
+    for name, number in counts.items():
+        recorded(f"{title}, {name}", number, record.get(name))
+    if os.environ.get("BENCH_RECORD"):
+        write_record(counts)
 
 
 def through_null(tags, blobs):
-    return measure(write_config(
-        "n.cfg", endpoint("a", "null", tags=tags, blobs=blobs),
-        endpoint("b", "null", empty=True)))[2]
+    with open(path("null.cfg"), "w") as file:
+        file.write(configuration(
+            [endpoint("a", "null", tags=tags, blobs=blobs),
+             endpoint("b", "null", empty=True)],
+            [{"name": "s", "source": "a", "target": "b"}]))
+    return measure([PROGRAM, "-q", "-c", path("null.cfg"),
+                    "once"]).peak_kib
 
 
 def bench_null():
-    if ONLY not in "memory through null":
+    title = "memory through null"
+    if not wanted(title):
         return
     small = through_null(25, 4)
-    large = through_null(2500, 4)
-    many = through_null(10000, 1)
-    limit("memory through null, 25 tags x 4 blobs", small, 32)
-    row("memory through null, 2500 x 4 against 25 x 4", "MiB", large / 1024,
-        small / 1024, 1.1)
-    row("memory through null, 10000 x 1 against 25 x 4", "MiB", many / 1024,
-        small / 1024, 1.1)
+    limited(title + ", 25 tags x 4 blobs", small, MEMORY_MIB)
+    for tags, blobs in ((2500, 4), (10000, 1)):
+        compared(f"{title}, {tags} tags x {blobs}", "MiB",
+                 through_null(tags, blobs) / 1024, small / 1024, "25 x 4",
+                 1.1)
 
 
 def main():
+    heading()
     bench_null()
-    bench_guards()
+    bench_instructions()
     bench_registries()
-    widths = [max(len(line[i]) for line in ROWS) for i in range(6)]
-    head = ("what", "ours", "skopeo", "ratio", "goal", "")
-    widths = [max(w, len(h)) for w, h in zip(widths, head)]
-    for line in [head] + ROWS:
-        print("  ".join(cell.ljust(w) for cell, w in zip(line, widths))
-              .rstrip())
 
 
 if __name__ == "__main__":

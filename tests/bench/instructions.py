@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the guards cost: instructions counted by callgrind.
+"""What a pass costs, and the guards' part of it: instructions counted by
+callgrind.
 
-    share("callgrind.out")    their share of all instructions, 0 to 1
+    guards, total = count("callgrind.out")
 
 Theirs is what is executed in core/guard, in what shows their state, and in
 libraries on their behalf.
@@ -26,7 +27,7 @@ class Names:
         return self.known[number]
 
 
-def share(path):
+def count(path):
     files = Names()
     functions = Names()
     own = total = 0
@@ -62,4 +63,4 @@ def share(path):
                         own += cost
                 is_call = False
                 callee = home
-    return own / total
+    return own, total
