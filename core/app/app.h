@@ -57,6 +57,9 @@ int
 hr_command_copy(const HrApp *app, int argc, char **argv);
 
 int
+hr_command_endpoint(const HrApp *app, int argc, char **argv);
+
+int
 hr_command_plugins(const HrApp *app, int argc, char **argv);
 
 int

@@ -23,6 +23,7 @@ static const HrCommand commands[] = {
     {"verify", "prove both sides equal, or list where not", hr_command_verify},
     {"copy", "copy one artifact or repository, no configuration needed",
      hr_command_copy},
+    {"endpoint", "find out what a registry can do", hr_command_endpoint},
     {"plugins", "what is there to load, and what a plugin file is",
      hr_command_plugins},
     {"policy", "show limits and patience, by preset or endpoint",

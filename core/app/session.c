@@ -37,6 +37,9 @@
 
 #define DEFAULT_WORKERS 8
 
+/* How often signals are looked at while a job runs. */
+#define JOB_TICK_MS 50
+
 /* An endpoint in use. */
 typedef struct Opened {
     const HrEndpointConfig *config;
@@ -480,6 +483,7 @@ make_endpoint(HrSession *session, Opened *opened, GError **error)
                                                  : opened->certs.key,
         .allow_private = config->allow_private,
         .insecure = config->insecure,
+        .http1 = !config->http2,
         .policy = &config->policy,
         .rules = &config->rules,
         .affinity = find_affinity(session, config),
@@ -548,6 +552,51 @@ tick(void *data)
         hr_cancel_trigger(session->cancel);
     }
     hr_progress_bar_draw(session->bar, hr_clock_monotonic_us());
+}
+
+HrRegistry *
+hr_session_open_registry(HrSession *session, const HrEndpointConfig *config,
+                         GError **error)
+{
+    const Opened *opened = open_endpoint(session, config, error);
+
+    return opened != NULL ? opened->registry : NULL;
+}
+
+typedef struct SingleJob {
+    void (*func)(void *data, HrCall *call);
+    void *data;
+    HrCall *call;
+    HrGroup *group;
+} SingleJob;
+
+static void
+run_single(void *data)
+{
+    SingleJob *job = data;
+
+    job->func(job->data, job->call);
+    hr_group_leave(job->group);
+}
+
+bool
+hr_session_run_job(HrSession *session, void (*func)(void *data, HrCall *call),
+                   void *data)
+{
+    g_autoptr(HrCall) call = hr_call_new(session->cancel, HR_TIME_NEVER);
+    g_autoptr(HrGroup) group = hr_group_new();
+    SingleJob job = {func, data, call, group};
+
+    hr_call_set_priority(call, HR_PRIORITY_INTERACTIVE);
+    hr_group_enter(group);
+    if (!hr_pool_submit(hr_pool_lane(session->pool, "command", 1),
+                        HR_PRIORITY_INTERACTIVE, run_single, &job,
+                        session->cancel, HR_TIME_NEVER, NULL)) {
+        hr_group_leave(group);
+        return false;
+    }
+    hr_group_wait(group, JOB_TICK_MS, tick, session);
+    return true;
 }
 
 static Account *

@@ -69,6 +69,17 @@ hr_session_run(HrSession *session, const HrDriven *passes, unsigned count);
 unsigned
 hr_session_report_guards(const HrPass *pass, HrGuardReport guards[2]);
 
+/* The registry of an endpoint, open; the session's. */
+HrRegistry *
+hr_session_open_registry(HrSession *session, const HrEndpointConfig *config,
+                         GError **error);
+
+/* Runs one job on a worker and waits for it, heeding signals.  False if the
+ * session was interrupted before it began. */
+bool
+hr_session_run_job(HrSession *session, void (*func)(void *data, HrCall *call),
+                   void *data);
+
 /* The syncs that the command line names (ends in NULL), or all; the caller's
  * (g_ptr_array_unref).  NULL and HR_CONFIG, with the nearest name, for one that
  * does not exist. */

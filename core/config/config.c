@@ -172,6 +172,7 @@ hr_endpoint_config_new(const char *name, const char *type)
 
     endpoint->name = g_strdup(name);
     endpoint->type = g_strdup(type);
+    endpoint->http2 = true;
     hr_policy_init(&endpoint->policy, "default", HR_PROFILE_PRODUCTION);
     endpoint->settings = hr_settings_new();
     return endpoint;

@@ -41,6 +41,7 @@ typedef struct HrEndpointConfig {
     char *client_key;        /* tls.key, absolute                            */
     bool insecure;           /* tls.insecure                                 */
     bool allow_private;      /* it may send us to private addresses          */
+    bool http2;              /* where it is offered                          */
     HrPolicy policy;         /* preset, profile and settings, put together   */
     HrErrorRules rules;      /* policy.errors                                */
     HrErrorRule *rule_items; /* what `rules` points to                  */

@@ -197,6 +197,7 @@ read_tls(HrLoader *loader, const config_setting_t *group,
                           "names one of cert and key: both are needed");
     endpoint->allow_private =
         hr_reader_number(reader, group, ENDPOINT, "allow_private") != 0;
+    endpoint->http2 = hr_reader_number(reader, group, ENDPOINT, "http2") != 0;
     endpoint->token_hosts =
         hr_reader_texts(reader, group, ENDPOINT, "token_hosts");
 }

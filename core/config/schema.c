@@ -260,6 +260,9 @@ const HrSchemaKey hr_schema[] = {
     KEY("endpoints[]", "allow_private", BOOLEAN, "false", 0, 0,
         "It may send us to private addresses (redirects, token servers) even "
         "if its own are public."),
+    KEY("endpoints[]", "http2", BOOLEAN, "true", 0, 0,
+        "HTTP/2 is used where the registry offers it (never for the bytes of "
+        "blobs)."),
     KEY("endpoints[]", "tls", GROUP, NULL, 0, 0, "Trust."),
     KEY("endpoints[].tls", "ca", STRING, NULL, 0, 0,
         "File with the CA certificates to trust; left out: the system's."),

@@ -400,6 +400,7 @@ put_endpoint(Writer *writer, const HrEndpointConfig *endpoint)
     put_texts(writer, "token_hosts",
               (const char *const *)endpoint->token_hosts);
     put_boolean(writer, "allow_private", endpoint->allow_private);
+    put_boolean(writer, "http2", endpoint->http2);
     open_block(writer, "tls", '{');
     put_text(writer, "ca", endpoint->ca_file);
     put_text(writer, "cert", endpoint->client_cert);

@@ -185,7 +185,7 @@ set_http(const HrAttempt *attempt)
         curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, BLOB_BUFFER_BYTES);
         curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, BLOB_BUFFER_BYTES);
-    } else if (attempt->endpoint->https) {
+    } else if (attempt->endpoint->https && !attempt->endpoint->http1) {
         curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
         /* Until the handshake tells whether one connection is enough.
          * Without TLS it would be until the first answer. */
@@ -265,6 +265,18 @@ describe(const HrAttempt *attempt, CURLcode code, int64_t duration_us)
                          : curl_easy_strerror(code));
 }
 
+/* Blobs say nothing of what a server offers. */
+static void
+note_version(const HrAttempt *attempt)
+{
+    long version = 0;
+
+    if (attempt->blob || attempt->stranger || attempt->response->status == 0)
+        return;
+    curl_easy_getinfo(attempt->handle, CURLINFO_HTTP_VERSION, &version);
+    atomic_store(&attempt->endpoint->http2, version == CURL_HTTP_VERSION_2_0);
+}
+
 /* What is to be known of the attempt once its handle is gone. */
 static char *
 account(HrAttempt *attempt, CURLcode code)
@@ -284,6 +296,7 @@ account(HrAttempt *attempt, CURLcode code)
                       &connect_us);
     curl_easy_getinfo(attempt->handle, CURLINFO_STARTTRANSFER_TIME_T,
                       &first_byte_us);
+    note_version(attempt);
     if (code != CURLE_OK) {
         curl_easy_getinfo(attempt->handle, CURLINFO_REQUEST_SIZE,
                           &request_size);

@@ -215,6 +215,7 @@ hr_endpoint_new(HrNet *net, const HrEndpointSpec *spec, GError **error)
     endpoint->kind =
         spec->allow_private ? HR_ADDRESS_PRIVATE : HR_ADDRESS_PUBLIC;
     endpoint->insecure = spec->insecure;
+    endpoint->http1 = spec->http1;
     endpoint->rules = spec->rules;
     endpoint->settings = spec->settings;
     endpoint->loop = hr_net_loop(net, spec->affinity);
@@ -282,6 +283,7 @@ hr_endpoint_stats(HrEndpoint *endpoint, HrEndpointStats *stats)
     stats->retries = atomic_load(&endpoint->retry_count);
     stats->sent_bytes = atomic_load(&endpoint->sent_bytes);
     stats->received_bytes = atomic_load(&endpoint->received_bytes);
+    stats->http2 = atomic_load(&endpoint->http2);
     hr_guards_stats(endpoint->guards, &stats->guards);
 }
 

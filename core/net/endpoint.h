@@ -43,6 +43,7 @@ struct hr_endpoint {
     char *authority; /* "host:443", for messages; points into `origin`    */
     bool https;
     bool insecure;
+    bool http1;
     char *ca_file;
     char *ca_text;
     char *client_cert;
@@ -71,6 +72,7 @@ struct hr_endpoint {
     atomic_uint_fast64_t retry_count;
     atomic_uint_fast64_t sent_bytes;
     atomic_uint_fast64_t received_bytes;
+    atomic_bool http2;
 };
 
 /* "GET" for HR_HTTP_GET; NULL if there is no such method. */

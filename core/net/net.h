@@ -69,6 +69,7 @@ typedef struct HrEndpointSpec {
     const char *client_key;
     bool allow_private;     /* it may send us to private addresses          */
     bool insecure;          /* do not verify certificates                   */
+    bool http1;             /* never HTTP/2, though it be offered           */
     const HrPolicy *policy; /* copied                                  */
     const HrErrorRules *rules; /* NULL: none; borrowed for its life       */
     unsigned affinity;     /* endpoints of equal number share a loop       */
@@ -101,6 +102,7 @@ typedef struct HrEndpointStats {
     uint64_t retries;    /* of those, repeated                           */
     uint64_t sent_bytes; /* bodies only                                  */
     uint64_t received_bytes;
+    bool http2; /* the last answer but for blobs came over it */
     HrGuardsStats guards;
 } HrEndpointStats;
 

@@ -46,6 +46,19 @@ hr_registry_same(const HrRegistry *one, const HrRegistry *other);
 bool
 hr_registry_probe(HrRegistry *registry, HrCall *call, GError **error);
 
+/* One thing that a registry can do or cannot. */
+typedef struct HrAbility {
+    char *name;
+    int state; /* HR_ABILITY_* */
+    char *detail;
+} HrAbility;
+
+/* HrAbility, in order; the caller's.  `repository` (may be NULL) and `write`
+ * as in hr_examination.  HR_UNSUPPORTED if the plugin cannot tell. */
+GPtrArray *
+hr_registry_examine(HrRegistry *registry, HrCall *call, const char *repository,
+                    bool write, GError **error);
+
 /* Names (char *), sorted, each once; the caller's. */
 GPtrArray *
 hr_registry_list_repositories(HrRegistry *registry, HrCall *call,

@@ -62,6 +62,44 @@ typedef struct hr_blob_query {
     char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
 } hr_blob_query;
 
+/* Whether a registry can do something. */
+enum {
+    HR_ABILITY_UNKNOWN = 0,
+    HR_ABILITY_YES = 1,
+    HR_ABILITY_NO = 2
+};
+
+/* One thing that a registry can do or cannot, as it was found out.
+ * Borrowed. */
+typedef struct hr_ability {
+    uint32_t struct_size;
+    int32_t state;             /* HR_ABILITY_*                            */
+    const char *name;          /* lower case with dashes: "referrers"     */
+    const char *detail;        /* half a sentence: what showed it, or what
+                                  follows; or ""                          */
+} hr_ability;
+
+/* Takes abilities, in the order in which they are to be shown; copies. */
+typedef struct hr_ability_sink hr_ability_sink;
+struct hr_ability_sink {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void (*take)(hr_ability_sink *sink, const hr_ability *ability);
+};
+
+enum {
+    /* Uploads may be begun, and are cancelled again. */
+    HR_EXAMINE_WRITE = 1u << 0
+};
+
+/* What to look at. */
+typedef struct hr_examination {
+    uint32_t struct_size;
+    uint32_t flags;            /* HR_EXAMINE_WRITE                        */
+    const char *repository;    /* to look at, or to write to; NULL: any   */
+    hr_ability_sink *sink;
+} hr_examination;
+
 /* How an upload broke off; set by the host. */
 typedef struct hr_blob_break {
     uint32_t struct_size;
@@ -224,6 +262,12 @@ typedef struct hr_registry_ops {
                              const hr_blob *blob, hr_blob_writer *writer,
                              const hr_blob_break *how,
                              hr_blob_target *target);
+
+    /* Finds out what the registry can do, with a few requests, and tells the
+     * sink.  What could not be asked is told as unknown; fails only if the
+     * registry is away or takes no credentials.  May be NULL. */
+    hr_status (*examine)(hr_registry *registry, hr_call *call,
+                         const hr_examination *examination);
 } hr_registry_ops;
 
 #ifdef __cplusplus

@@ -95,6 +95,16 @@ read_head(hr_call *call, hr_manifest_query *query,
     }
 }
 
+void
+oci_digest_of(const void *bytes, uint64_t size,
+              char digest[HR_DIGEST_CAPACITY])
+{
+    hr_hash *hash = oci_host->digest->start(oci_module, NULL);
+
+    oci_host->digest->update(oci_module, hash, bytes, size);
+    oci_host->digest->finish(oci_module, hash, digest);
+}
+
 /* Reads the manifest itself and computes what HEAD did not tell. */
 static int
 read_get(hr_call *call, hr_manifest_query *query,
@@ -104,7 +114,6 @@ read_get(hr_call *call, hr_manifest_query *query,
     char digest[HR_DIGEST_CAPACITY];
     uint64_t size;
     const char *body;
-    hr_hash *hash;
 
     if (code == 404) {
         query->status = HR_NOT_FOUND;
@@ -115,9 +124,7 @@ read_get(hr_call *call, hr_manifest_query *query,
         return 0;
     }
     body = oci_host->http->body(oci_module, exchange, &size);
-    hash = oci_host->digest->start(oci_module, NULL);
-    oci_host->digest->update(oci_module, hash, body, size);
-    oci_host->digest->finish(oci_module, hash, digest);
+    oci_digest_of(body, size, digest);
     fill_answer(query, exchange, digest, size);
     return 0;
 }
@@ -175,8 +182,9 @@ oci_resolve(hr_registry *registry, hr_call *call,
         return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
     }
     memcpy(asked, queries, count * sizeof *asked);
-    left = ask_queries(registry, call, HR_HTTP_HEAD, read_head, asked,
-                       exchanges, count);
+    left = registry->head ? ask_queries(registry, call, HR_HTTP_HEAD,
+                                        read_head, asked, exchanges, count)
+                          : count;
     /* A few at a time, for these answers are manifests. */
     for (size_t i = 0; i < left; i += GET_AT_ONCE) {
         size_t part = left - i < GET_AT_ONCE ? left - i : GET_AT_ONCE;

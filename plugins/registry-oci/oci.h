@@ -15,7 +15,10 @@ extern hr_module *oci_module;
 /* One registry. */
 struct hr_registry {
     hr_endpoint *endpoint;
-    int mount; /* blobs may be taken from another repository */
+    /* As configured: 0 is never, whatever it can do. */
+    int mount;     /* takes blobs over from another repository   */
+    int referrers; /* lists them                                 */
+    int head;      /* answers HEAD for manifests                 */
     oci_habits habits;
 };
 
@@ -76,6 +79,20 @@ typedef struct OciPages {
     hr_status (*take)(void *data, const hr_http_exchange *exchange);
     void *data;
 } OciPages;
+
+/* The digest (sha256) of some bytes. */
+void
+oci_digest_of(const void *bytes, uint64_t size,
+              char digest[HR_DIGEST_CAPACITY]);
+
+/* Asks whether the registry is there and takes the credentials. */
+hr_status
+oci_probe(hr_registry *registry, hr_call *call);
+
+/* examine.c */
+hr_status
+oci_examine(hr_registry *registry, hr_call *call,
+            const hr_examination *examination);
 
 /* pages.c */
 

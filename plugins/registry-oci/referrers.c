@@ -60,6 +60,14 @@ begin(hr_registry *registry, hr_call *call, hr_referrers_query *query,
     hr_status status = HR_OK;
 
     asking->query = query;
+    asking->pages.call = call;
+    if (!registry->referrers) {
+        fail_query(asking,
+                   oci_fail(call, HR_UNSUPPORTED,
+                            "the configuration says that the registry has no "
+                            "lists of referrers"));
+        return;
+    }
     asking->what = oci_format("list what refers to %s of %s", query->digest,
                               query->repository);
     asking->first =

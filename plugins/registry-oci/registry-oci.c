@@ -174,7 +174,7 @@ static hr_status
 read_settings(hr_call *call, hr_registry *registry)
 {
     static const char *const uploads[] = {"auto", "single", "chunked", NULL};
-    static const char *const mounts[] = {"never", "auto", NULL};
+    static const char *const whether[] = {"never", "auto", NULL};
     hr_settings *settings =
         oci_host->config->endpoint_settings(oci_module, registry->endpoint);
     int64_t chunk =
@@ -183,7 +183,12 @@ read_settings(hr_call *call, hr_registry *registry)
         read_word(call, settings, "upload", uploads, &registry->habits.upload);
 
     if (status == HR_OK)
-        status = read_word(call, settings, "mount", mounts, &registry->mount);
+        status = read_word(call, settings, "mount", whether, &registry->mount);
+    if (status == HR_OK)
+        status = read_word(call, settings, "referrers", whether,
+                           &registry->referrers);
+    if (status == HR_OK)
+        status = read_word(call, settings, "head", whether, &registry->head);
     if (status == HR_OK && chunk <= 0)
         status = oci_fail(call, HR_CONFIG, "chunk_size must not be 0");
     atomic_init(&registry->habits.chunk_bytes, (uint64_t)chunk);
@@ -228,8 +233,8 @@ read_probe(hr_call *call, const hr_http_exchange *exchange)
     return oci_refused(call, exchange, "log in");
 }
 
-static hr_status
-probe(hr_registry *registry, hr_call *call)
+hr_status
+oci_probe(hr_registry *registry, hr_call *call)
 {
     hr_http_request request = {
         .struct_size = sizeof request,
@@ -250,7 +255,7 @@ static const hr_registry_ops ops = {
     .struct_size = sizeof ops,
     .open = open_registry,
     .close = close_registry,
-    .probe = probe,
+    .probe = oci_probe,
     .list_repositories = oci_list_repositories,
     .list_tags = oci_list_tags,
     .resolve = oci_resolve,
@@ -263,6 +268,7 @@ static const hr_registry_ops ops = {
     .abort_blob = oci_abort_blob,
     .list_referrers = oci_list_referrers,
     .resume_blob = oci_resume_blob,
+    .examine = oci_examine,
 };
 
 static hr_status
@@ -300,8 +306,27 @@ static const hr_option mount_option = {
             "registry: \"auto\" or \"never\".",
 };
 
+static const hr_option referrers_option = {
+    .struct_size = sizeof referrers_option,
+    .type = HR_OPTION_STRING,
+    .name = "referrers",
+    .default_value = "auto",
+    .help = "Whether the registry is asked for lists of referrers: \"auto\", "
+            "until it turns out to have none, or \"never\".",
+};
+
+static const hr_option head_option = {
+    .struct_size = sizeof head_option,
+    .type = HR_OPTION_STRING,
+    .name = "head",
+    .default_value = "auto",
+    .help = "Whether manifests are asked for by HEAD: \"auto\", or \"never\" "
+            "for a registry whose answers to it are wrong.",
+};
+
 static const hr_option *const options[] = {&upload_option, &chunk_option,
-                                           &mount_option, NULL};
+                                           &mount_option,  &referrers_option,
+                                           &head_option,   NULL};
 
 static const hr_provider provider = {
     .struct_size = sizeof provider,
