@@ -34,6 +34,7 @@ typedef struct CopyOptions {
     Side source;
     Side target;
     gboolean all_tags;
+    gboolean no_referrers;
 } CopyOptions;
 
 static void
@@ -231,6 +232,7 @@ run_copy(HrSession *session, const CopyOptions *options, bool json, bool quiet)
                                  options->target.config, &copying.pass,
                                  &error))
         return hr_session_report_error(error);
+    copying.pass.referrers = !options->no_referrers;
     hr_session_run(session, &(HrDriven){&copying.pass, drive_copy, &copying},
                    1);
     g_ptr_array_add(reports, report);
@@ -308,6 +310,8 @@ hr_command_copy(const HrApp *app, int argc, char **argv)
     GOptionEntry entries[] = {
         {"all-tags", 'a', 0, G_OPTION_ARG_NONE, &copy.all_tags,
          "Copy every tag of the repository", NULL},
+        {"no-referrers", 0, 0, G_OPTION_ARG_NONE, &copy.no_referrers,
+         "Leave signatures, SBOMs and what else refers to it behind", NULL},
         {"src-creds", 0, 0, G_OPTION_ARG_STRING, &copy.source.credentials,
          "Credentials of the source; better USER:env:NAME", "USER:PASSWORD"},
         {"dest-creds", 0, 0, G_OPTION_ARG_STRING, &copy.target.credentials,
@@ -331,8 +335,9 @@ hr_command_copy(const HrApp *app, int argc, char **argv)
     };
     HrOptions options = {
         .usage = "SRC DST",
-        .summary = "Copies one artifact, with everything below it, from one "
-                   "place to another.\nA place is docker://HOST/REPO:TAG, "
+        .summary = "Copies one artifact, with everything below it and what "
+                   "refers to it, from\none place to another.  A place is "
+                   "docker://HOST/REPO:TAG, "
                    "docker://HOST/REPO@DIGEST or oci:DIR:TAG.",
         .entries = entries,
         .data = &copy,

@@ -71,6 +71,7 @@ struct HrSession {
     GPtrArray *accounts;   /* Account, one a pass */
     HrCreationMemory *creations;
     bool complete; /* see hr_session_look_below_tags */
+    HrTurns *turns;
     HrProgressBar *bar;
 };
 
@@ -253,6 +254,7 @@ hr_session_new(const HrApp *app)
     session->cancel = hr_cancel_new(NULL);
     session->accounts = g_ptr_array_new_with_free_func(g_free);
     session->creations = hr_creation_memory_new(CREATIONS_LIMIT);
+    session->turns = hr_turns_new();
     session->bar =
         hr_progress_bar_new(STDERR_FILENO, app->progress, app->colour);
     session->parts = hr_assembly_new("the program");
@@ -281,6 +283,7 @@ hr_session_free(HrSession *session)
     hr_cancel_unref(session->cancel);
     g_ptr_array_unref(session->accounts);
     hr_creation_memory_free(session->creations);
+    hr_turns_free(session->turns);
     g_free(session);
 }
 
@@ -639,6 +642,7 @@ prepare_sides(HrSession *session, const char *name,
         .feed = session->feed,
         .progress = &account->progress,
         .board = other->board,
+        .turns = session->turns,
         .creations = session->creations,
         .wall_us = hr_clock_wall_us(),
     };
@@ -678,6 +682,7 @@ hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
     pass->select = &sync->select;
     pass->complete = session->complete;
     pass->foreign_layers = sync->foreign_layers;
+    pass->referrers = sync->referrers;
     if (sync->rename.strip != NULL || sync->rename.prefix != NULL ||
         sync->rename.template != NULL)
         pass->rename = &sync->rename;

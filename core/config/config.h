@@ -123,6 +123,7 @@ typedef struct HrSyncConfig {
     HrSelect select;
     HrRename rename;
     bool foreign_layers; /* are brought too                            */
+    bool referrers;      /* what hangs on tags comes with them         */
     char *strategy;      /* conflict.default, "source-wins"        */
     HrSettings *strategy_settings;
 } HrSyncConfig;

@@ -9,6 +9,7 @@
 #define SELECTS "selects[]"
 
 /* Longest name of a repository; tags are shorter. */
+#define NAME_LIMIT 255
 
 #define MS_US INT64_C(1000)
 
@@ -67,18 +68,18 @@ read_patterns(HrReader *reader, const config_setting_t *group,
 }
 
 static char **
-read_names(HrReader *reader, const config_setting_t *group, const char *path,
-           bool (*valid)(const char *name), const char *what)
+read_names(HrReader *reader, const config_setting_t *group, const char *path)
 {
     char **names = hr_reader_texts(reader, group, path, "names");
     g_autofree char *place = g_strconcat(path, ".names", NULL);
 
     for (char **name = names; name != NULL && *name != NULL; name++)
-        if (!valid(*name))
+        if (**name == '\0' || strlen(*name) > NAME_LIMIT ||
+            strspn(*name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "abcdefghijklmnopqrstuvwxyz._-/") != strlen(*name))
             hr_reader_mistake(reader, hr_reader_spot(group, "names"), place,
-                              "'%s' is no name of a %s; patterns belong to "
-                              "allow",
-                              *name, what);
+                              "'%s' is no name; patterns belong to allow",
+                              *name);
     return names;
 }
 
@@ -103,15 +104,12 @@ read_filter(HrReader *reader, const config_setting_t *select, const char *path,
 {
     const config_setting_t *group = hr_reader_group(select, name);
     g_autofree char *place = g_strconcat(path, ".", name, NULL);
-    bool is_tag = strcmp(name, "tags") == 0;
 
     if (group == NULL)
         return;
     refuse_empty(reader, group, place, "names");
     refuse_empty(reader, group, place, "allow");
-    filter->names = read_names(reader, group, place,
-                               is_tag ? hr_tag_valid : hr_repository_valid,
-                               is_tag ? "tag" : "repository");
+    filter->names = read_names(reader, group, place);
     filter->allow = read_patterns(reader, group, place, "allow");
     filter->deny = read_patterns(reader, group, place, "deny");
 }
@@ -394,6 +392,7 @@ hr_loader_read_sync(HrLoader *loader, const config_setting_t *group)
     read_select(loader, group, &sync->select);
     read_rename(&loader->reader, group, &sync->rename);
     read_foreign_layers(reader, group, sync);
+    sync->referrers = hr_reader_number(reader, group, SYNC, "referrers") != 0;
     read_strategy(loader, group, sync);
     g_ptr_array_add(loader->config->syncs, sync);
 }

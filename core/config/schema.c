@@ -286,6 +286,9 @@ const HrSchemaKey hr_schema[] = {
     KEY("syncs[]", "select", GROUP, NULL, 0, 0,
         "What is wanted, or the name of an entry of selects."),
     FILTERS("syncs[].select"),
+    KEY("syncs[]", "referrers", BOOLEAN, "true", 0, 0,
+        "Signatures, SBOMs and the like come with what they refer to, also "
+        "past the rules for tags; false: only what the rules select."),
     KEY("syncs[]", "rename", GROUP, NULL, 0, 0,
         "What repositories are called on the target; left out: the same."),
     KEY("syncs[].rename", "strip", STRING, NULL, 0, 0,

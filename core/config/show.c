@@ -442,6 +442,7 @@ put_sync(Writer *writer, const HrSyncConfig *sync)
     put_platforms(writer, &sync->select);
     close_block(writer, '}');
     end_member(writer);
+    put_boolean(writer, "referrers", sync->referrers);
     put_rename(writer, &sync->rename);
     put_text(writer, "foreign_layers",
              sync->foreign_layers ? "include" : "skip");

@@ -10,14 +10,31 @@
 #include "model/reference.h"
 
 char *
-hr_tag_document(const char *digest, const char *media_type, uint64_t size)
+hr_referrer_document(const char *digest, const char *media_type, uint64_t size,
+                     const char *subject)
 {
     g_autoptr(HrJson) json = hr_json_new_object();
 
     hr_json_set_text(json, "digest", digest);
     hr_json_set_text(json, "mediaType", media_type);
     hr_json_set_number(json, "size", (int64_t)size);
+    hr_json_set_text(json, "subject", subject);
     return hr_json_canonical(json);
+}
+
+char *
+hr_referrer_document_subject(const char *document)
+{
+    g_autoptr(HrJson) json = hr_json_parse(document, strlen(document), NULL);
+    const char *subject = hr_json_text(hr_json_get(json, "subject"));
+
+    return hr_digest_valid(subject) ? g_strdup(subject) : NULL;
+}
+
+char *
+hr_tag_document(const char *digest, const char *media_type, uint64_t size)
+{
+    return hr_referrer_document(digest, media_type, size, NULL);
 }
 
 bool

@@ -16,6 +16,19 @@
 /* The kind of content: key "repository:tag". */
 #define HR_KIND_TAG "tag"
 
+/* The kind of what refers to content: key "repository@digest". */
+#define HR_KIND_REFERRER "referrer"
+
+/* The canonical document of a referrer: that of a tag, and the digest of its
+ * subject (NULL: not known).  Caller frees. */
+char *
+hr_referrer_document(const char *digest, const char *media_type, uint64_t size,
+                     const char *subject);
+
+/* The subject in such a document, or NULL.  Caller frees. */
+char *
+hr_referrer_document_subject(const char *document);
+
 /* The canonical document of a tag.  Caller frees. */
 char *
 hr_tag_document(const char *digest, const char *media_type, uint64_t size);

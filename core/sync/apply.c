@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "model/item.h"
 #include "sync/artifact.h"
+#include "sync/listing.h"
 
 /* Artifacts that wait, in memory, until one of the workers for big blobs takes
  * them; what is more holds up the worker that it is with. */
@@ -24,6 +25,7 @@ typedef struct Apply {
     pthread_mutex_t mutex;
     atomic_uint big_waiting;
     GPtrArray *deferred; /* Copy whose root refers to a subject */
+    GPtrArray *unlisted; /* Copy that is there, and to be listed */
     GHashTable *failed;  /* "repository@digest" of failed changes */
     atomic_bool insists; /* the target takes no index without its images */
 } Apply;
@@ -36,6 +38,7 @@ typedef struct Copy {
     char *target_repository;
     char *target_reference;
     char *digest;
+    char *subject; /* that it is said to refer to, or NULL */
     HrCall *call;
     HrArtifact *artifact;
     GPtrArray *blobs; /* HrDescriptor still to be brought, small ones first */
@@ -48,6 +51,7 @@ typedef struct Copy {
     bool counted;    /* as loaded */
     bool complete;   /* all images are brought, wanted or not */
     bool index_refused;
+    bool unlisted; /* the registry does not list what refers to what */
 } Copy;
 
 static void
@@ -71,6 +75,7 @@ free_copy(Copy *copy)
     g_free(copy->target_repository);
     g_free(copy->target_reference);
     g_free(copy->digest);
+    g_free(copy->subject);
     g_free(copy);
 }
 
@@ -94,6 +99,7 @@ new_copy(Apply *apply, HrChange *change, GError **error)
         free_copy(copy);
         return NULL;
     }
+    copy->subject = hr_referrer_document_subject(change->source);
     return copy;
 }
 
@@ -112,13 +118,23 @@ log_end(const Copy *copy, const char *event, int level)
                   change->message);
 }
 
+/* What refers to any part of it is blocked. */
 static void
 remember_failure(Apply *apply, const Copy *copy)
 {
-    char *name = g_strconcat(copy->target_repository, "@", copy->digest, NULL);
+    const GPtrArray *parts =
+        copy->artifact != NULL ? copy->artifact->manifests : NULL;
 
     HR_LOCKED(&apply->mutex);
-    g_hash_table_add(apply->failed, name);
+    g_hash_table_add(apply->failed, g_strconcat(copy->target_repository, "@",
+                                                copy->digest, NULL));
+    for (guint i = 0; parts != NULL && i < parts->len; i++) {
+        const HrManifest *manifest = parts->pdata[i];
+
+        g_hash_table_add(
+            apply->failed,
+            g_strconcat(copy->target_repository, "@", manifest->digest, NULL));
+    }
 }
 
 /* All that it has to move is known, or will not be. */
@@ -185,6 +201,24 @@ list_blobs(Copy *copy)
     g_ptr_array_sort(copy->big, order_by_size);
 }
 
+/* A list of referrers is only what somebody says. */
+static bool
+check_subject(const Copy *copy, GError **error)
+{
+    const HrDescriptor *subject;
+
+    if (copy->subject == NULL)
+        return true;
+    subject = hr_artifact_root(copy->artifact)->subject;
+    if (subject != NULL && strcmp(subject->digest, copy->subject) == 0)
+        return true;
+    return hr_error_set(error, HR_INVALID,
+                        "the source lists it as what refers to %s, but it "
+                        "refers to %s",
+                        copy->subject,
+                        subject != NULL ? subject->digest : "nothing");
+}
+
 static bool
 load(Copy *copy, GError **error)
 {
@@ -202,7 +236,7 @@ load(Copy *copy, GError **error)
     if (copy->artifact == NULL)
         copy->artifact =
             hr_artifact_load(&place, copy->digest, copy->call, error);
-    if (copy->artifact == NULL)
+    if (copy->artifact == NULL || !check_subject(copy, error))
         return false;
     if (copy->blobs == NULL)
         list_blobs(copy);
@@ -298,6 +332,21 @@ bring_blobs(Copy *copy)
     return bring_blobs(copy);
 }
 
+/* Puts the root.  What nothing leads to but its subject must be listed. */
+static bool
+put_root(Copy *copy, const HrManifest *root, GError **error)
+{
+    bool listed = false;
+
+    if (!hr_registry_put_manifest(
+            copy->apply->pass->target, copy->call, copy->target_repository,
+            copy->target_reference, root, NULL, &listed, error))
+        return false;
+    copy->unlisted = !listed && root->subject != NULL &&
+                     strchr(copy->target_reference, ':') != NULL;
+    return true;
+}
+
 static bool
 publish(Copy *copy, GError **error)
 {
@@ -308,10 +357,10 @@ publish(Copy *copy, GError **error)
         const HrManifest *manifest = manifests->pdata[i];
         bool is_root = i + 1 == manifests->len;
 
-        if (!hr_registry_put_manifest(
-                pass->target, copy->call, copy->target_repository,
-                is_root ? copy->target_reference : manifest->digest, manifest,
-                NULL, NULL, error)) {
+        if (is_root ? !put_root(copy, manifest, error)
+                    : !hr_registry_put_manifest(
+                          pass->target, copy->call, copy->target_repository,
+                          manifest->digest, manifest, NULL, NULL, error)) {
             copy->index_refused = hr_media_type_is_index(manifest->media_type);
             return false;
         }
@@ -333,14 +382,14 @@ must_wait_for_subject(const Copy *copy)
            hr_artifact_root(copy->artifact)->subject != NULL;
 }
 
-/* Hands the copy over to the wave that comes after its subject's. */
+/* Hands the copy over to whoever comes after this wave. */
 static void
-defer(Copy *copy)
+hand_over(Copy *copy, GPtrArray *to)
 {
     Apply *apply = copy->apply;
 
     pthread_mutex_lock(&apply->mutex);
-    g_ptr_array_add(apply->deferred, copy);
+    g_ptr_array_add(to, copy);
     pthread_mutex_unlock(&apply->mutex);
     hr_group_leave(apply->group);
 }
@@ -459,7 +508,7 @@ run_copy(void *data)
         break;
     }
     if (must_wait_for_subject(copy)) {
-        defer(copy);
+        hand_over(copy, copy->apply->deferred);
         return;
     }
     if (!publish(copy, &error)) {
@@ -469,7 +518,10 @@ run_copy(void *data)
     /* What was taken whole after it was refused: others need not try. */
     if (copy->complete)
         atomic_store(&copy->apply->insists, true);
-    end_copy(copy, HR_RESULT_DONE, NULL);
+    if (copy->unlisted)
+        hand_over(copy, copy->apply->unlisted);
+    else
+        end_copy(copy, HR_RESULT_DONE, NULL);
 }
 
 static void
@@ -598,6 +650,83 @@ block_on_failed_subject(Apply *apply, Copy *copy)
     return true;
 }
 
+static gint
+order_by_subject(gconstpointer left, gconstpointer right)
+{
+    const Copy *one = *(const Copy *const *)left;
+    const Copy *other = *(const Copy *const *)right;
+    int order = strcmp(one->target_repository, other->target_repository);
+
+    return order != 0
+               ? order
+               : strcmp(hr_artifact_root(one->artifact)->subject->digest,
+                        hr_artifact_root(other->artifact)->subject->digest);
+}
+
+/* The copies of one subject were listed, or not. */
+static void
+end_listing(void *data, unsigned written, const GError *error)
+{
+    GPtrArray *copies = data;
+
+    for (guint i = 0; i < copies->len; i++) {
+        Copy *copy = copies->pdata[i];
+        Apply *apply = copy->apply;
+
+        if (i == 0)
+            atomic_fetch_add(&apply->counts->manifests, written);
+        hr_group_enter(apply->group);
+        end_copy(copy, error == NULL ? HR_RESULT_DONE : HR_RESULT_FAILED,
+                 error);
+    }
+    g_ptr_array_unref(copies);
+}
+
+/* Has all of one subject listed; takes `copies`. */
+static void
+list_copies(Apply *apply, GPtrArray *copies)
+{
+    const Copy *first = copies->pdata[0];
+    HrListingOrder order = {
+        .source_repository = first->source_repository,
+        .target_repository = first->target_repository,
+        .subject = hr_artifact_root(first->artifact)->subject->digest,
+        .entries = hr_referrers_new(),
+        .done = end_listing,
+        .data = copies,
+    };
+
+    for (guint i = 0; i < copies->len; i++) {
+        const Copy *copy = copies->pdata[i];
+
+        /* It was parsed before. */
+        g_ptr_array_add(
+            order.entries,
+            hr_referrer_describe(hr_artifact_root(copy->artifact), NULL));
+    }
+    hr_listing_submit(apply->pass, apply->group, &order);
+}
+
+/* Lists what this wave has brought, before anything refers to that. */
+static void
+list_wave(Apply *apply)
+{
+    g_autoptr(GPtrArray) all = apply->unlisted;
+    GPtrArray *copies = NULL;
+
+    apply->unlisted = g_ptr_array_new();
+    g_ptr_array_sort(all, order_by_subject);
+    for (guint i = 0; i < all->len; i++) {
+        if (copies == NULL)
+            copies = g_ptr_array_new();
+        g_ptr_array_add(copies, all->pdata[i]);
+        if (i + 1 == all->len ||
+            order_by_subject(&all->pdata[i], &all->pdata[i + 1]) != 0)
+            list_copies(apply, g_steal_pointer(&copies));
+    }
+    hr_pass_wait(apply->pass, apply->group);
+}
+
 static void
 run_waves(Apply *apply)
 {
@@ -619,6 +748,7 @@ run_waves(Apply *apply)
             }
         }
         hr_pass_wait(pass, apply->group);
+        list_wave(apply);
     }
 }
 
@@ -636,6 +766,7 @@ hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
         .plan = plan,
         .group = group,
         .deferred = g_ptr_array_new(),
+        .unlisted = g_ptr_array_new(),
         .failed = failed,
     };
 
@@ -646,5 +777,6 @@ hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
     hr_pass_wait(pass, group);
     run_waves(&apply);
     g_ptr_array_unref(apply.deferred);
+    g_ptr_array_unref(apply.unlisted);
     pthread_mutex_destroy(&apply.mutex);
 }

@@ -83,19 +83,31 @@ find_judged(GHashTable *by_digest, const HrDescriptor *child)
     return other != NULL ? other : child;
 }
 
+bool *
+hr_artifact_choose(const GPtrArray *platforms, const GPtrArray *children)
+{
+    g_autoptr(GHashTable) by_digest = index_by_digest(children);
+    bool *wanted = g_new(bool, (gsize)children->len + 1);
+
+    for (guint i = 0; i < children->len; i++)
+        wanted[i] =
+            platforms == NULL ||
+            is_wanted(platforms, find_judged(by_digest, children->pdata[i]));
+    return wanted;
+}
+
 /* Leaves an errand only for children of wanted platforms. */
 static void
 choose_children(Loader *loader, const GPtrArray *children, Errand *errands)
 {
-    const GPtrArray *platforms = loader->place->platforms;
-    g_autoptr(GHashTable) by_digest = index_by_digest(children);
+    g_autofree bool *wanted =
+        hr_artifact_choose(loader->place->platforms, children);
 
     for (guint i = 0; i < children->len; i++) {
         const HrDescriptor *child = children->pdata[i];
 
         errands[i] = ERRAND_LOAD;
-        if (platforms != NULL &&
-            !is_wanted(platforms, find_judged(by_digest, child))) {
+        if (!wanted[i]) {
             errands[i] = ERRAND_NONE;
             loader->artifact->sparse = true;
             if (child->platform != NULL)

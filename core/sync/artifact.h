@@ -47,6 +47,11 @@ HrArtifact *
 hr_artifact_load(const HrArtifactPlace *place, const char *digest,
                  HrCall *call, GError **error);
 
+/* Which of an index's children are for wanted platforms (NULL: all are);
+ * caller frees. */
+bool *
+hr_artifact_choose(const GPtrArray *platforms, const GPtrArray *children);
+
 /* The root. */
 const HrManifest *
 hr_artifact_root(const HrArtifact *artifact);

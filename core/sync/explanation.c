@@ -9,8 +9,9 @@
 
 struct HrExplanation {
     pthread_mutex_t mutex;
-    GPtrArray *list;   /* HrExplained */
-    GHashTable *notes; /* key -> half a sentence */
+    GPtrArray *list;     /* HrExplained */
+    GHashTable *notes;   /* key -> half a sentence */
+    GHashTable *brought; /* keys of what is in after all */
 };
 
 static void
@@ -32,6 +33,8 @@ hr_explanation_new(void)
     explanation->list = g_ptr_array_new_with_free_func(free_explained);
     explanation->notes =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    explanation->brought =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return explanation;
 }
 
@@ -43,6 +46,7 @@ hr_explanation_free(HrExplanation *explanation)
     pthread_mutex_destroy(&explanation->mutex);
     g_ptr_array_unref(explanation->list);
     g_hash_table_unref(explanation->notes);
+    g_hash_table_unref(explanation->brought);
     g_free(explanation);
 }
 
@@ -76,6 +80,17 @@ hr_explanation_note(HrExplanation *explanation, const char *repository,
     g_hash_table_insert(explanation->notes, key, g_strdup(note));
 }
 
+void
+hr_explanation_bring(HrExplanation *explanation, const char *repository,
+                     const char *tag, const char *reason)
+{
+    char *key = make_key(repository, tag);
+
+    HR_LOCKED(&explanation->mutex);
+    g_hash_table_insert(explanation->notes, key, g_strdup(reason));
+    g_hash_table_add(explanation->brought, g_strdup(key));
+}
+
 static gint
 order_explained(gconstpointer left, gconstpointer right)
 {
@@ -96,12 +111,15 @@ hr_explanation_list(HrExplanation *explanation)
             g_hash_table_lookup(explanation->notes, explained->key);
         char *rule = explained->rule;
 
+        if (g_hash_table_contains(explanation->brought, explained->key))
+            explained->in = true;
         if (note == NULL)
             continue;
         explained->rule = g_strconcat(rule, "; ", note, NULL);
         g_free(rule);
     }
     g_hash_table_remove_all(explanation->notes);
+    g_hash_table_remove_all(explanation->brought);
     g_ptr_array_sort(list, order_explained);
     return list;
 }

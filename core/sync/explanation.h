@@ -31,6 +31,12 @@ void
 hr_explanation_note(HrExplanation *explanation, const char *repository,
                     const char *tag, const char *note);
 
+/* Says that a tag is in after all, whatever was or will be said of it, and
+ * why. */
+void
+hr_explanation_bring(HrExplanation *explanation, const char *repository,
+                     const char *tag, const char *reason);
+
 /* HrExplained, sorted by key; when nobody adds any more. */
 const GPtrArray *
 hr_explanation_list(HrExplanation *explanation);

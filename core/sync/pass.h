@@ -21,6 +21,7 @@
 #include "work/cancel.h"
 #include "work/group.h"
 #include "work/pool.h"
+#include "work/turns.h"
 
 typedef struct HrPass {
     const char *name;
@@ -34,6 +35,7 @@ typedef struct HrPass {
     HrExplanation *explanation;  /* NULL: nobody asks why                */
     HrCreationMemory *creations; /* when images were created            */
     int64_t wall_us;             /* when the pass began, for ages       */
+    bool referrers;              /* what hangs on tags comes with them  */
 
     /* For one artifact or repository under another name: */
     const char *target_repository; /* NULL: as on the source            */
@@ -47,6 +49,7 @@ typedef struct HrPass {
     HrFeed *feed;         /* NULL: no sinks                             */
     HrProgress *progress; /* of all that is asked and moved            */
     HrBlobBoard *board;   /* shared with the other passes to the target */
+    HrTurns *turns; /* of what one job does at a time, of all passes    */
 } HrPass;
 
 /* What a repository of the source is called on the target; caller frees. */

@@ -308,6 +308,17 @@ check_change(const HrChange *change, GError **error)
     return true;
 }
 
+static const char *
+find_kind(const char *name)
+{
+    static const char *const kinds[] = {HR_KIND_TAG, HR_KIND_REFERRER};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (g_strcmp0(name, kinds[i]) == 0)
+            return kinds[i];
+    return NULL;
+}
+
 static HrChange *
 change_from_json(const HrJson *json, GError **error)
 {
@@ -320,16 +331,15 @@ change_from_json(const HrJson *json, GError **error)
     change->reason = g_strdup(hr_json_text(hr_json_get(json, "reason")));
     change->source = document_from_json(hr_json_get(json, "source"));
     change->target = document_from_json(hr_json_get(json, "target"));
-    if (kind == NULL || strcmp(kind, HR_KIND_TAG) != 0 ||
-        change->key == NULL || change->source == NULL ||
-        change->reason == NULL || action == NULL ||
+    change->kind = find_kind(kind);
+    if (change->kind == NULL || change->key == NULL ||
+        change->source == NULL || change->reason == NULL || action == NULL ||
         !hr_action_from_name(action, &change->action)) {
         hr_error_set(error, HR_INVALID,
                      "a change lacks a known kind, key, action, reason or "
                      "source");
         return NULL;
     }
-    change->kind = HR_KIND_TAG;
     if (!check_change(change, error))
         return NULL;
     return g_steal_pointer(&change);

@@ -50,7 +50,7 @@ typedef struct HrFailureFacts {
 } HrFailureFacts;
 
 typedef struct HrChange {
-    const char *kind; /* HR_KIND_TAG */
+    const char *kind; /* HR_KIND_TAG, HR_KIND_REFERRER */
     char *key;        /* on the target */
     char *from;       /* key on the source; NULL: the same */
     HrAction action;

@@ -109,16 +109,33 @@ new_change(const HrSighting *sighting, const char *key, const char *from)
     HrChange *change = g_new0(HrChange, 1);
     const hr_manifest_query *source = sighting->source;
     const hr_manifest_query *target = sighting->target;
+    bool referrer = sighting->tie != NULL && sighting->tie->referrer;
 
-    change->kind = HR_KIND_TAG;
+    change->kind = referrer ? HR_KIND_REFERRER : HR_KIND_TAG;
     change->key = g_strdup(key);
     change->from = strcmp(key, from) == 0 ? NULL : g_strdup(from);
     change->source =
-        hr_tag_document(source->digest, source->media_type, source->size);
+        hr_referrer_document(source->digest, source->media_type, source->size,
+                             referrer ? sighting->tie->subject : NULL);
     if (target->status == HR_OK)
         change->target =
             hr_tag_document(target->digest, target->media_type, target->size);
     return change;
+}
+
+/* A referrer that the target has: only its place in the list is missing. */
+static void
+plan_listing(Planner *planner, const HrSighting *sighting, const char *key,
+             const char *from)
+{
+    HrChange *change = new_change(sighting, key, from);
+
+    change->action = HR_ACTION_UPDATE;
+    change->reason =
+        g_strdup_printf("there, but not listed: %s", sighting->tie->reason);
+    HR_LOCKED(&planner->mutex);
+    planner->plan->checked++;
+    hr_plan_add(planner->plan, change);
 }
 
 static void
@@ -139,6 +156,10 @@ plan_difference(Planner *planner, HrCall *call, const HrSighting *sighting,
                     &change->reason, &error)) {
         add_problem(planner, key, error);
         return;
+    }
+    if (sighting->tie != NULL && change->action == HR_ACTION_CREATE) {
+        g_free(change->reason);
+        change->reason = g_strdup(sighting->tie->reason);
     }
     HR_LOCKED(&planner->mutex);
     planner->plan->checked++;
@@ -244,6 +265,11 @@ plan_sighting(Planner *planner, HrCall *call, const HrSighting *sighting)
         report_query(planner, key, planner->pass->target, target);
         return;
     }
+    if (target->status == HR_OK && sighting->tie != NULL &&
+        sighting->tie->referrer && !sighting->tie->listed) {
+        plan_listing(planner, sighting, key, from);
+        return;
+    }
     /* The digest says it all: the media type and size that a registry reports
      * for equal bytes may differ. */
     if (target->status == HR_OK &&
@@ -281,15 +307,16 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
         .immutable = note_immutable,
         .problem = note_problem,
         .data = &planner,
+        .follows = true,
     };
     bool walked;
 
     if (!hr_pass_probe(pass, error))
         return NULL;
     pthread_mutex_init(&planner.mutex, NULL);
-    walked = source_key == NULL ? hr_walk(pass, &visitor, error)
-                                : hr_walk_keys(pass, &source_key, &target_key,
-                                               1, &visitor, error);
+    walked = source_key == NULL
+                 ? hr_walk(pass, &visitor, error)
+                 : hr_walk_one(pass, source_key, target_key, &visitor, error);
     pthread_mutex_destroy(&planner.mutex);
     if (!walked)
         return NULL;

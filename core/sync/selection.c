@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "config/schema.h"
 #include "model/created.h"
+#include "model/referrer.h"
 
 #define DAY_US (INT64_C(86400) * G_USEC_PER_SEC)
 
@@ -188,6 +189,24 @@ hr_selection_finish(HrSelection *selection, int64_t now_us)
 }
 
 void
+hr_selection_set_aside(HrSelection *selection)
+{
+    const HrSelect *select = selection->select;
+
+    if (select == NULL || select->tags.names != NULL ||
+        (select->latest == 0 && select->min_age_us == 0 &&
+         select->max_age_us == 0))
+        return;
+    for (guint i = 0; i < selection->count; i++) {
+        HrCandidate *candidate = &selection->candidates[i];
+
+        if (candidate->out == HR_TAG_RULE_NONE &&
+            hr_companion_of(candidate->tag) != HR_COMPANION_NONE)
+            candidate->out = HR_TAG_RULE_COMPANION;
+    }
+}
+
+void
 hr_tag_seen_free(HrTagSeen *seen)
 {
     if (seen == NULL)
@@ -288,6 +307,8 @@ hr_selection_reason(const HrSelection *selection, const HrCandidate *candidate)
 
     if (select == NULL)
         return g_strdup("everything is wanted");
+    if (candidate->out == HR_TAG_RULE_COMPANION)
+        return g_strdup("it belongs to a digest, and comes with that");
     if (candidate->out != HR_TAG_RULE_NAME &&
         candidate->out != HR_TAG_RULE_SEMVER)
         rule = explain_late_rule(selection, candidate);

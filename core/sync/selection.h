@@ -36,6 +36,7 @@ typedef enum HrTagRule {
     HR_TAG_RULE_NONE,
     HR_TAG_RULE_NAME, /* names, allow and deny */
     HR_TAG_RULE_SEMVER,
+    HR_TAG_RULE_COMPANION,  /* of a digest: see hr_selection_set_aside */
     HR_TAG_RULE_UNREADABLE, /* its age could not be found out */
     HR_TAG_RULE_MIN_AGE,
     HR_TAG_RULE_MAX_AGE,
@@ -78,6 +79,12 @@ hr_selection_new(const HrSelect *select, const GPtrArray *tags);
 
 void
 hr_selection_free(HrSelection *selection);
+
+/* Where rules choose among tags, those that belong to a digest (signatures,
+ * lists of referrers; model/referrer.h) are none to choose from: they are out,
+ * and come with what they belong to. */
+void
+hr_selection_set_aside(HrSelection *selection);
 
 /* True if `seen` and `created_us` of the candidates that are in have to be
  * found out before the end. */

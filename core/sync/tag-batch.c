@@ -84,6 +84,12 @@ hr_tag_batch_add(HrTagBatch *batch, const char *source_repository,
     return pair;
 }
 
+size_t
+hr_tag_batch_count(const HrTagBatch *batch)
+{
+    return batch->count;
+}
+
 bool
 hr_tag_batch_full(const HrTagBatch *batch)
 {
@@ -200,6 +206,7 @@ hr_tag_batch_run(void *data)
                 .source = &batch->queries[2 * i],
                 .target = &batch->queries[2 * i + 1],
                 .named = batch->named,
+                .tie = batch->pairs[i].tie,
             };
         batch->visitor->visit(batch->visitor->data, call, sightings,
                               batch->count);

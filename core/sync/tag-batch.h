@@ -21,8 +21,9 @@ typedef struct HrTagBatch HrTagBatch;
 typedef struct HrTagPair {
     char *repository[2]; /* source, target */
     char *reference[2];
-    bool missing;    /* the target is known not to have it */
-    HrTagSeen *seen; /* what the source said already; or NULL */
+    bool missing;     /* the target is known not to have it */
+    HrTagSeen *seen;  /* what the source said already; or NULL */
+    const HrTie *tie; /* as in HrSighting; borrowed */
 } HrTagPair;
 
 /* `capacity` is at most HR_TAG_BATCH_SIZE; `named` as in HrSighting.  The rest
@@ -39,6 +40,9 @@ HrTagPair *
 hr_tag_batch_add(HrTagBatch *batch, const char *source_repository,
                  const char *source_reference, const char *target_repository,
                  const char *target_reference);
+
+size_t
+hr_tag_batch_count(const HrTagBatch *batch);
 
 bool
 hr_tag_batch_full(const HrTagBatch *batch);

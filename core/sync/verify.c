@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "model/item.h"
+#include "model/referrer.h"
 #include "sync/artifact.h"
 #include "sync/walk.h"
 
@@ -206,6 +207,19 @@ report_query(Verifier *verifier, const char *key, const HrRegistry *registry,
     add_difference(verifier, HR_DIFFERENCE_UNKNOWN, key, message);
 }
 
+/* True unless it is a referrer that the target does not list. */
+static bool
+is_listed(Verifier *verifier, const char *key, const HrTie *tie)
+{
+    g_autofree char *message = NULL;
+
+    if (tie == NULL || !tie->referrer || tie->listed)
+        return true;
+    message = g_strdup_printf("there, but not listed: %s", tie->reason);
+    add_difference(verifier, HR_DIFFERENCE_MISSING, key, message);
+    return false;
+}
+
 /* True if the two sides name the same digest; otherwise reports how not. */
 static bool
 same_digest(Verifier *verifier, const char *key, const HrSighting *sighting)
@@ -233,11 +247,12 @@ same_digest(Verifier *verifier, const char *key, const HrSighting *sighting)
     }
     if (target->status == HR_NOT_FOUND) {
         add_difference(verifier, HR_DIFFERENCE_MISSING, key,
-                       "not on the target");
+                       sighting->tie != NULL ? sighting->tie->reason
+                                             : "not on the target");
         return false;
     }
     if (strcmp(source->digest, target->digest) == 0)
-        return true;
+        return is_listed(verifier, key, sighting->tie);
     message = g_strdup_printf("%s on the source, %s on the target",
                               source->digest, target->digest);
     add_difference(verifier, HR_DIFFERENCE_OTHER, key, message);
@@ -273,6 +288,16 @@ visit_for_verify(void *data, HrCall *call, const HrSighting *sightings,
         verify_sighting(data, call, &sightings[i]);
 }
 
+/* True for what is looked at with the digest that it belongs to; lists of
+ * referrers may be the target's own. */
+static bool
+is_followed(const HrPass *pass, const HrCandidate *candidate, const char *tag)
+{
+    return pass->referrers &&
+           (hr_companion_of(tag) == HR_COMPANION_FALLBACK ||
+            (candidate != NULL && candidate->out == HR_TAG_RULE_COMPANION));
+}
+
 /* A tag of the target that is not selected: none of this sync's business, or
  * left from before, or something that the source never had or has lost. */
 static void
@@ -282,7 +307,8 @@ judge_unselected(Verifier *verifier, const HrSelection *selection,
     const HrCandidate *candidate = hr_selection_find(selection, tag);
     g_autofree char *reason = NULL;
 
-    if (!hr_selection_admits_tag(selection->select, tag) ||
+    if (is_followed(verifier->pass, candidate, tag) ||
+        !hr_selection_admits_tag(selection->select, tag) ||
         (candidate != NULL && candidate->out == HR_TAG_RULE_UNREADABLE))
         return;
     if (candidate == NULL) {
@@ -353,6 +379,8 @@ hr_verify_run(const HrPass *pass, bool deep, GError **error)
         .listed = find_extra_tags,
         .problem = note_problem,
         .data = &verifier,
+        .follows = true,
+        .proves = true,
     };
     bool walked;
 

@@ -5,6 +5,8 @@
  * Every selected tag must have the same digest on both sides, and everything
  * below it must be on the target: manifests are read and their digests
  * computed, blobs must be there with their size.  `deep` reads the blobs too.
+ * What hangs on the tags must be there as well, and be listed; that the target
+ * lists more than the source is no difference.
  * Writes nothing.
  */
 #ifndef HR_SYNC_VERIFY_H

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/item.h"
 #include "model/reference.h"
+#include "sync/follow.h"
 #include "sync/selection.h"
 #include "sync/tag-ages.h"
 #include "sync/tag-batch.h"
@@ -111,10 +112,12 @@ is_settled(const Walk *walk, const char *repository, const char *tag,
 /* Hands a batch to the workers.  It continues this job, which was admitted:
  * resuming it never blocks the worker. */
 static void
-submit_batch(Walk *walk, HrTagBatch *batch)
+submit_batch(Walk *walk, HrFollow *follow, HrTagBatch *batch)
 {
     if (batch == NULL)
         return;
+    if (follow != NULL)
+        hr_follow_expect(follow, hr_tag_batch_count(batch));
     hr_group_enter(walk->group);
     hr_pool_resume(walk->pass->lane, hr_tag_batch_run, batch);
 }
@@ -128,12 +131,18 @@ split_tags(const RepositoryJob *job, HrCall *call)
     const HrPass *pass = walk->pass;
     g_autofree char *target = hr_pass_target_name(pass, job->repository);
     g_autoptr(GHashTable) known = NULL;
+    const HrVisitor *visitor = walk->visitor;
     HrTagBatch *batch = NULL;
+    HrFollow *follow;
     size_t settled = 0;
     size_t left;
 
     if (is_list_worthwhile(walk, selection, &left))
         known = list_target(walk, target, call);
+    follow = hr_follow_new(pass, walk->visitor, walk->group, job->repository,
+                           target, job->named ? NULL : selection, known);
+    if (follow != NULL)
+        visitor = hr_follow_visitor(follow);
     for (guint i = 0; i < selection->count; i++) {
         HrCandidate *candidate = &selection->candidates[i];
         const char *tag = candidate->tag;
@@ -148,15 +157,17 @@ split_tags(const RepositoryJob *job, HrCall *call)
         }
         if (batch == NULL)
             batch =
-                hr_tag_batch_new(pass, walk->visitor, walk->group,
+                hr_tag_batch_new(pass, visitor, walk->group,
                                  MIN(HR_TAG_BATCH_SIZE, left + 1), job->named);
         pair = hr_tag_batch_add(batch, job->repository, tag, target, tag);
         pair->missing = known != NULL && !g_hash_table_contains(known, tag);
         pair->seen = g_steal_pointer(&candidate->seen);
         if (hr_tag_batch_full(batch))
-            submit_batch(walk, g_steal_pointer(&batch));
+            submit_batch(walk, follow, g_steal_pointer(&batch));
     }
-    submit_batch(walk, batch);
+    submit_batch(walk, follow, batch);
+    if (follow != NULL)
+        hr_follow_begin(follow);
     if (settled > 0)
         walk->visitor->immutable(walk->visitor->data, settled);
 }
@@ -239,6 +250,8 @@ run_repository(void *data)
     }
     job->named = !listed;
     job->selection = hr_selection_new(pass->select, tags);
+    if (pass->referrers)
+        hr_selection_set_aside(job->selection);
     if (hr_selection_needs_ages(job->selection))
         hr_tag_ages_find(pass, job->repository, job->selection,
                          finish_repository, job);
@@ -399,5 +412,34 @@ hr_walk_keys(const HrPass *pass, const char *const *source_keys,
         hr_pass_wait(pass, group);
         return false;
     }
+    return finish_walk(&walk, error);
+}
+
+bool
+hr_walk_one(const HrPass *pass, const char *source_key, const char *target_key,
+            const HrVisitor *visitor, GError **error)
+{
+    g_autoptr(HrGroup) group = hr_group_new();
+    Walk walk = {.pass = pass, .visitor = visitor, .group = group};
+    g_autofree char *source = NULL;
+    g_autofree char *target = NULL;
+    g_autofree char *source_reference = NULL;
+    g_autofree char *target_reference = NULL;
+    HrFollow *follow;
+    HrTagBatch *batch;
+
+    if (!hr_tag_key_parse(source_key, &source, &source_reference, error) ||
+        !hr_tag_key_parse(target_key, &target, &target_reference, error))
+        return false;
+    follow = hr_follow_new(pass, visitor, group, source, target, NULL, NULL);
+    if (follow != NULL)
+        visitor = hr_follow_visitor(follow);
+    batch = hr_tag_batch_new(pass, visitor, group, 1, true);
+    hr_tag_batch_add(batch, source, source_reference, target,
+                     target_reference);
+    /* There is nothing else that it could be in the way of. */
+    submit_batch(&walk, follow, batch);
+    if (follow != NULL)
+        hr_follow_begin(follow);
     return finish_walk(&walk, error);
 }

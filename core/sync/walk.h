@@ -25,12 +25,21 @@
 #include "sync/pass.h"
 #include "sync/selection.h"
 
+/* What ties something to what was selected, though no rule names it. */
+typedef struct HrTie {
+    const char *reason;  /* "refers to app:1.0 (text/sbom)" */
+    const char *subject; /* digest that a referrer refers to; may be NULL */
+    bool referrer;       /* named by its digest */
+    bool listed;         /* the target has it, and lists it as a referrer */
+} HrTie;
+
 /* One tag on both sides.  `named`: the configuration asks for it by name, so
  * that its absence on the source is a failure. */
 typedef struct HrSighting {
     const hr_manifest_query *source;
     const hr_manifest_query *target;
     bool named;
+    const HrTie *tie; /* NULL: it was selected itself */
 } HrSighting;
 
 typedef struct HrVisitor {
@@ -50,6 +59,8 @@ typedef struct HrVisitor {
     /* A listing or a batch failed. */
     void (*problem)(void *data, const char *key, const GError *error);
     void *data;
+    bool follows; /* wants to see what hangs on the tags, if the pass does */
+    bool proves;  /* wants to be sure of it, whatever that costs */
 } HrVisitor;
 
 /* Walks everything that the pass selects.  False if not even the list of
@@ -58,8 +69,13 @@ typedef struct HrVisitor {
 bool
 hr_walk(const HrPass *pass, const HrVisitor *visitor, GError **error);
 
+/* One artifact, from one key to another, and what hangs on it. */
+bool
+hr_walk_one(const HrPass *pass, const char *source_key, const char *target_key,
+            const HrVisitor *visitor, GError **error);
+
 /* Resolves one given list: keys on the source and on the target, `count` of
- * each.  For applying plans and copying one artifact. */
+ * each.  For applying plans. */
 bool
 hr_walk_keys(const HrPass *pass, const char *const *source_keys,
              const char *const *target_keys, size_t count,

@@ -9,7 +9,8 @@ A rule applies to requests whose method and target match, `times` times, and
 does one thing: status (+ headers, body), truncate, extra, corrupt, length,
 hang, drop, refuse_after, header, redirect, drip (seconds for the body),
 cut_after (the connection, after so many bytes of an upload), store_and_drop
-(an upload or manifest is taken, the answer is not sent).
+(an upload or manifest is taken, the answer is not sent), before (called first,
+then the request is served properly).
 
 QUIRKS are what whole registries do differently; they can be changed at any
 time.  `sessions`, `received_bytes` (of uploads) and `sent_bytes` (of blobs)
@@ -45,6 +46,7 @@ QUIRKS = {
     # Writing.
     "repository_must_exist": False,  # see create()
     "immutable_tags": False,  # 400 or a number, also if nothing would change
+    "compares": False,        # If-Match and If-None-Match of tags; 412
     "insists": False,         # on all that a manifest refers to being there
     # Reading.
     "no_head": False,         # 405 for any HEAD below a repository
@@ -110,7 +112,8 @@ class Hostile:
         for media_type, data in artifact.manifests:
             self.manifests[repository, content.digest(data)] = (media_type,
                                                                data)
-        self.manifests[repository, tag] = artifact.manifests[-1]
+        if tag is not None:
+            self.manifests[repository, tag] = artifact.manifests[-1]
         for name, data in artifact.blobs.items():
             self.blobs[repository, name] = data
 
@@ -248,6 +251,8 @@ class RegistryHandler(TokenMixin, UploadMixin, ManifestMixin,
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = serve
 
     def serve_by_rule(self, rule):
+        if "before" in rule:
+            rule["before"]()
         if rule.get("hang") and "truncate" not in rule:
             time.sleep(30)
             self.drop()

@@ -80,6 +80,10 @@ class ManifestMixin:
                         f"The image tag '{reference}' already exists and "
                         f"cannot be overwritten because the tag is immutable.")
             return
+        if registry.compares and is_tag and self.has_moved(repository,
+                                                           reference):
+            self.refuse(412, "PRECONDITION_FAILED", "the tag has moved")
+            return
         if registry.insists and self.lacks(repository, data):
             self.refuse(404, "MANIFEST_BLOB_UNKNOWN", "blob unknown")
             return
@@ -93,6 +97,14 @@ class ManifestMixin:
             self.drop()
         else:
             self.answer(201, headers=headers, rule=rule)
+
+    def has_moved(self, repository, tag):
+        found = self.registry.manifests.get((repository, tag))
+        wanted = self.headers["If-Match"]
+        if self.headers["If-None-Match"] == "*" and found is not None:
+            return True
+        return wanted is not None and (
+            found is None or f'"{content.digest(found[1])}"' != wanted)
 
     def lacks(self, repository, data):
         registry = self.registry

@@ -133,7 +133,7 @@ def case_results_go_to_stdout_and_the_log_to_stderr():
     same(report["version"], 1)
     same(report["exit_code"], 0)
     sync = report["syncs"][0]
-    same((sync["checked"], sync["changed"], sync["failed"]), (7, 7, 0))
+    same((sync["checked"], sync["changed"], sync["failed"]), (8, 8, 0))
     same({item["result"] for item in sync["items"]}, {"done"})
     for line in result.err.splitlines():
         json.loads(line)
@@ -144,7 +144,7 @@ def case_results_go_to_stdout_and_the_log_to_stderr():
 
 def case_a_dry_run_writes_nothing():
     has(run_program("once", "--dry-run", config=layouts("dry"), code=0).out,
-        "to create 7")
+        "to create 8")
     holds(not os.path.exists(path("dry")), "something was written")
 
 

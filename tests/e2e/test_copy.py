@@ -455,7 +455,7 @@ def case_the_demo_runs_against_a_layout_and_a_registry():
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         text = done.stdout.decode()
         same(done.returncode, 0, text)
-        has(text, "changed 7, skipped 0, failed 0", "0 B in 0 writes",
+        has(text, "changed 8, skipped 0, failed 0", "0 B in 0 writes",
             "demo: equal")
 
 

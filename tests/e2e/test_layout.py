@@ -72,7 +72,8 @@ def case_a_read_only_directory_is_said_to_be_so():
 
 
 def case_what_goes_through_a_layout_comes_out_the_same():
-    first, second = Hostile(), Hostile()
+    # With lists of what refers to a manifest, as the layout has them.
+    first, second = Hostile(referrers=True), Hostile(referrers=True)
     subject = content.image("subject")
     things = {"image": content.image("image"), "index": content.index("index"),
               "docker": content.image("old", docker=True), "subject": subject,

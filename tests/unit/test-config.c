@@ -172,6 +172,7 @@ static const char full_text[] =
     "    conflict = { default = \"picky\"; window = \"2h\"; }; },\n"
     "  { name = \"v-p\"; source = \"vault\"; target = \"paris\";\n"
     "    foreign_layers = \"include\";\n"
+    "    referrers = false;\n"
     "    rename = { strip = \"a/\"; prefix = \"b/\"; }; }\n"
     ");\n"
     "sinks = ( { type = \"box\"; path = \"/m\"; } );\n";
@@ -236,6 +237,8 @@ test_reads_syncs_and_their_selections(void)
 
     g_assert_true(there->source == hr_config_endpoint(config, "paris"));
     g_assert_true(there->target == hr_config_endpoint(config, "vault"));
+    g_assert_true(there->referrers);
+    g_assert_false(back->referrers);
     g_assert_true(back->source == there->target);
     g_assert_cmpstr(there->strategy, ==, "picky");
     g_assert_cmpint(hr_settings_number(there->strategy_settings, "window"), ==,
@@ -679,12 +682,8 @@ static const Bad bads[] = {
      "nothing: leave it out to select everything"},
     {"pattern-among-names",
      ONE_SYNC("select = { tags = { names = [ \"v.*\" ]; }; };"),
-     "dir/a.conf:4: syncs[].select.tags.names: 'v.*' is no name of a tag; "
-     "patterns belong to allow"},
-    {"path-among-names",
-     ONE_SYNC("select = { repositories = { names = [ \"a//b\" ]; }; };"),
-     "dir/a.conf:4: syncs[].select.repositories.names: 'a//b' is no name of a "
-     "repository; patterns belong to allow"},
+     "dir/a.conf:4: syncs[].select.tags.names: 'v.*' is no name; patterns "
+     "belong to allow"},
     {"no-such-select",
      ONE_SYNC("select = \"bast\";") "selects = ( { name = \"base\"; } );",
      "dir/a.conf:4: syncs[].select: there is no 'bast' in selects; did you "

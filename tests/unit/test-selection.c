@@ -102,6 +102,54 @@ test_reasons(void)
     hr_select_clear(&select);
 }
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* What belongs to a digest is not counted among the newest; without such
+ * rules it is a tag like others. */
+static void
+test_companions(void)
+{
+    static const char *const tags[] = {"1.0", "2.0", "sha256-" HEX,
+                                       "sha256-" HEX ".sig", NULL};
+    HrSelect select = {.latest = 1, .order = HR_TAG_ORDER_ALPHABETICAL};
+    g_autoptr(GPtrArray) list = make_tags(tags);
+
+    for (unsigned latest = 0; latest < 2; latest++) {
+        g_autoptr(HrSelection) selection = NULL;
+
+        select.latest = latest;
+        selection = hr_selection_new(&select, list);
+        hr_selection_set_aside(selection);
+        hr_selection_finish(selection, 0);
+        for (guint i = 0; i < selection->count; i++) {
+            const HrCandidate *candidate = &selection->candidates[i];
+            bool companion = i >= 2;
+            g_autofree char *reason =
+                hr_selection_reason(selection, candidate);
+
+            g_assert_cmpint(candidate->out, ==,
+                            latest == 0 || i == 1 ? HR_TAG_RULE_NONE
+                            : companion           ? HR_TAG_RULE_COMPANION
+                                                  : HR_TAG_RULE_LATEST);
+            if (companion && latest > 0)
+                g_assert_nonnull(strstr(reason, "belongs to a digest"));
+        }
+    }
+}
+
+static void
+test_brings(void)
+{
+    g_autoptr(HrExplanation) explanation = hr_explanation_new();
+    const HrExplained *one;
+
+    hr_explanation_bring(explanation, "app", "x.sig", "belongs to app:1");
+    hr_explanation_add(explanation, "app", "x.sig", false, "allow 1");
+    one = hr_explanation_list(explanation)->pdata[0];
+    g_assert_true(one->in);
+    g_assert_cmpstr(one->rule, ==, "allow 1; belongs to app:1");
+}
+
 static void
 test_find(void)
 {
@@ -243,6 +291,9 @@ main(int argc, char **argv)
     g_test_add_func("/selection/rules-in-their-order", test_rules);
     g_test_add_func("/selection/says-why", test_reasons);
     g_test_add_func("/selection/finds-a-tag-again", test_find);
+    g_test_add_func("/selection/what-belongs-to-a-digest-is-set-aside",
+                    test_companions);
+    g_test_add_func("/selection/what-is-brought-is-in-after-all", test_brings);
     g_test_add_func("/selection/leaves-out-the-young-and-the-old", test_ages);
     g_test_add_func("/selection/what-does-not-say-its-age-is-out",
                     test_unknown_is_out_of_max_age_too);
