@@ -368,6 +368,7 @@ main(int argc, char **argv)
     ADD("refuses-files-of-others", test_refuses_files_of_others);
     ADD("reads-credentials-of-systemd", test_reads_credentials_of_systemd);
     ADD("asks-a-helper-for-the-server", test_asks_a_helper_for_the_server);
+    ADD("asks-a-helper-for-docker-hub", test_asks_a_helper_for_docker_hub);
     ADD("a-helper-may-leave-its-question-unread",
         test_a_helper_may_leave_its_question_unread);
     ADD("refuses-helpers-that-fail", test_refuses_helpers_that_fail);
