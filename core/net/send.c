@@ -95,7 +95,7 @@ take_hints(const HrSend *send)
     };
     HrRateHints hints;
 
-    if (!send->response.rate_hints || send->request->stranger)
+    if (!send->response.rate_hints || send->away || send->request->stranger)
         return;
     hr_rate_hints_init(&hints);
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {

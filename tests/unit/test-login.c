@@ -416,7 +416,8 @@ test_refused_post(void)
     tear_down(&f);
 }
 
-/* A host that is not told who asks cannot change what is known of them. */
+/* A host that is not told who asks cannot change what is known of them, nor
+ * how fast the registry is asked. */
 static void
 test_stranger_renews_nothing(void)
 {
@@ -426,12 +427,14 @@ test_stranger_renews_nothing(void)
         "grant_type=refresh_token&service=the%20registry&"
         "client_id=harbor-replicator&scope=repository%3As%3Apull&"
         "refresh_token=s3cret";
-    static const HrDoubleRoute strange[] = {{.method = "GET",
-                                             .path = "/token",
-                                             .status = 200,
-                                             .body = planted,
-                                             .body_size = sizeof planted - 1},
-                                            {0}};
+    static const HrDoubleRoute strange[] = {
+        {.method = "GET",
+         .path = "/token",
+         .status = 200,
+         .headers = "RateLimit-Remaining: 0\r\nRateLimit-Reset: 600\r\n",
+         .body = planted,
+         .body_size = sizeof planted - 1},
+        {0}};
     g_autoptr(HrDouble) stranger = hr_double_new(strange);
     g_autofree char *elsewhere = g_strdup_printf(
         "WWW-Authenticate: Bearer realm=\"http://localhost%s/token\"\r\n",
@@ -460,6 +463,7 @@ test_stranger_renews_nothing(void)
     const HrAccount account = {.identity_token = secret};
     char expected[HR_DIGEST_CAPACITY];
     g_autofree char *digest = NULL;
+    HrEndpointStats stats;
     Fixture f;
 
     spec.accounts = &account;
@@ -471,6 +475,8 @@ test_stranger_renews_nothing(void)
     digest = hr_double_digest(f.server, "POST", "/token");
     hr_digest_of(form, sizeof form - 1, expected);
     g_assert_cmpstr(digest, ==, expected);
+    hr_endpoint_stats(f.endpoint, &stats);
+    g_assert_cmpfloat(stats.guards.rate, ==, 0);
     tear_down(&f);
 }
 

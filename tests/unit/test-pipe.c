@@ -844,7 +844,10 @@ test_slow_is_no_stall(void)
 static void
 test_redirect(void)
 {
-    static const HrDoubleRoute store[] = {{GIVES}, {0}};
+    static const HrDoubleRoute store[] = {
+        {GIVES,
+         .headers = "RateLimit-Remaining: 0\r\nRateLimit-Reset: 600\r\n"},
+        {0}};
     HrDoubleRoute routes[] = {
         {.method = "GET", .path = "/from", .status = 307}, STORES, {0}};
     g_autoptr(HrDouble) other = hr_double_new(store);
@@ -853,6 +856,7 @@ test_redirect(void)
     HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
     g_autofree char *foreign = NULL;
     g_autofree char *own = NULL;
+    HrEndpointStats stats;
     Fixture f;
 
     routes[0].headers = headers;
@@ -860,6 +864,9 @@ test_redirect(void)
     from(pipe, f.source, "/from");
     to(pipe, f.target, "/to");
     g_assert_true(run(&f, pipe));
+    hr_endpoint_stats(f.source, &stats);
+    /* The limits of the other host are its own. */
+    g_assert_cmpfloat(stats.guards.rate, ==, 0);
     own = hr_double_head(f.server, "GET", "/from");
     g_assert_nonnull(strstr(own, "Authorization"));
     foreign = hr_double_head(other, "GET", "/from");
