@@ -48,7 +48,8 @@ typedef struct Opened {
     HrCertsD certs;
     HrEndpoint *endpoint;
     HrRegistry *registry;
-    HrBlobBoard *board; /* NULL unless passes write to it */
+    HrBlobBoard *board;     /* NULL unless passes write to it */
+    HrGathering *gathering; /* NULL unless passes read it     */
 } Opened;
 
 /* What passes add to, for as long as the loops run. */
@@ -81,6 +82,7 @@ close_opened(gpointer data)
     Opened *opened = data;
 
     hr_blob_board_free(opened->board);
+    hr_gathering_free(opened->gathering);
     hr_registry_close(opened->registry);
     hr_endpoint_free(opened->endpoint);
     hr_secret_unref(opened->password);
@@ -554,6 +556,13 @@ tick(void *data)
                                "more quits at once");
         hr_cancel_trigger(session->cancel);
     }
+    for (guint i = 0; i < session->opened->len; i++) {
+        const Opened *opened = session->opened->pdata[i];
+
+        if (opened->gathering != NULL)
+            hr_gathering_tick(opened->gathering, hr_clock_monotonic_us(),
+                              hr_cancel_triggered(session->cancel));
+    }
     hr_progress_bar_draw(session->bar, hr_clock_monotonic_us());
 }
 
@@ -628,6 +637,8 @@ prepare_sides(HrSession *session, const char *name,
         return false;
     if (other->board == NULL)
         other->board = hr_blob_board_new(BOARD_LIMIT);
+    if (one->gathering == NULL)
+        one->gathering = hr_gathering_new();
     *pass = (HrPass){
         .name = account->name,
         .source = one->registry,
@@ -643,6 +654,8 @@ prepare_sides(HrSession *session, const char *name,
         .progress = &account->progress,
         .board = other->board,
         .turns = session->turns,
+        .gathering = one->gathering,
+        .self = hr_gathering_join(one->gathering),
         .creations = session->creations,
         .wall_us = hr_clock_wall_us(),
     };
@@ -714,6 +727,7 @@ hr_session_run(HrSession *session, const HrDriven *passes, unsigned count)
         Opened *opened = session->opened->pdata[i];
 
         g_clear_pointer(&opened->board, hr_blob_board_free);
+        g_clear_pointer(&opened->gathering, hr_gathering_free);
     }
 }
 

@@ -14,9 +14,27 @@
 /* They hold lists of names and wait. */
 #define STACK_BYTES (512 * 1024)
 
+/* Passes of one source take part in its gathering while they run. */
+static void
+begin(HrPass *pass)
+{
+    if (pass->self == 0 || !hr_gathering_has_others(pass->gathering))
+        pass->gathering = NULL;
+    if (pass->gathering != NULL)
+        hr_gathering_begin(pass->gathering, pass->self);
+}
+
+static void
+end(const HrPass *pass)
+{
+    if (pass->gathering != NULL)
+        hr_gathering_leave(pass->gathering, pass->self);
+}
+
 typedef struct Drivers {
     const HrDriven *passes;
     unsigned count;
+    unsigned at_once;
     atomic_uint next;
     HrGroup *group;
 } Drivers;
@@ -33,9 +51,12 @@ drive_passes(void *data)
         if (i >= drivers->count)
             break;
         driven = &drivers->passes[i];
+        if (i >= drivers->at_once)
+            begin(driven->pass);
         atomic_store(&driven->pass->progress->running, true);
         driven->drive(driven->data);
         atomic_store(&driven->pass->progress->running, false);
+        end(driven->pass);
     }
     hr_group_leave(drivers->group);
     return NULL;
@@ -77,8 +98,13 @@ hr_side_by_side_run(const HrDriven *passes, unsigned count, unsigned limit,
     unsigned wanted = MIN(count, limit);
     g_autofree pthread_t *threads = g_new0(pthread_t, (gsize)wanted + 1);
     g_autoptr(HrGroup) group = hr_group_new();
-    Drivers drivers = {.passes = passes, .count = count, .group = group};
+    Drivers drivers = {
+        .passes = passes, .count = count, .at_once = wanted, .group = group};
     unsigned started = 0;
+
+    /* Before any of them: each knows of the others. */
+    for (unsigned i = 0; i < wanted; i++)
+        begin(passes[i].pass);
 
     while (started < wanted &&
            start_driver(&drivers, started, &threads[started]))

@@ -44,10 +44,17 @@ free_descriptor(gpointer data)
     g_free(descriptor);
 }
 
+HrManifest *
+hr_manifest_ref(HrManifest *manifest)
+{
+    atomic_fetch_add(&manifest->references, 1);
+    return manifest;
+}
+
 void
 hr_manifest_free(HrManifest *manifest)
 {
-    if (manifest == NULL)
+    if (manifest == NULL || atomic_fetch_sub(&manifest->references, 1) != 1)
         return;
     g_free(manifest->digest);
     g_free(manifest->media_type);
@@ -376,6 +383,7 @@ hr_manifest_parse(GBytes *bytes, const char *media_type,
 {
     g_autoptr(HrManifest) manifest = g_new0(HrManifest, 1);
 
+    atomic_init(&manifest->references, 1);
     manifest->bytes = g_bytes_ref(bytes);
     manifest->blobs = g_ptr_array_new_with_free_func(free_descriptor);
     manifest->children = g_ptr_array_new_with_free_func(free_descriptor);

@@ -9,6 +9,7 @@
 
 #include <glib.h>
 #include <harbor-replicator/hr-abi.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,7 +32,9 @@ typedef struct HrDescriptor {
                       something about (BuildKit's attestations); or NULL */
 } HrDescriptor;
 
+/* Not changed once it is made; shared by those who hold a reference. */
 typedef struct HrManifest {
+    atomic_int references;
     char *digest;
     char *media_type;
     GBytes *bytes;
@@ -50,6 +53,10 @@ HrManifest *
 hr_manifest_parse(GBytes *bytes, const char *media_type,
                   const char *expected_digest, GError **error);
 
+HrManifest *
+hr_manifest_ref(HrManifest *manifest);
+
+/* Gives back a reference, the first one included. */
 void
 hr_manifest_free(HrManifest *manifest);
 

@@ -44,11 +44,13 @@ typedef struct Copy {
     GPtrArray *blobs; /* HrDescriptor still to be brought, small ones first */
     GPtrArray *big;   /* those that are brought after them, or NULL         */
     HrLane *lane;     /* where it goes on                                   */
+    uint64_t company; /* passes that copy the same now; 0: alone            */
     atomic_uint waiting;
     HrParking parking;
     GError *failure; /* of a move, kept while others are waited for */
     bool last_wave;  /* the subject has been dealt with */
     bool counted;    /* as loaded */
+    bool met;        /* the other passes that want it, or nobody is there */
     bool complete;   /* all images are brought, wanted or not */
     bool index_refused;
     bool unlisted; /* the registry does not list what refers to what */
@@ -231,6 +233,7 @@ load(Copy *copy, GError **error)
         .foreign_layers = pass->foreign_layers,
     };
 
+    place.gathering = pass->gathering;
     if (!copy->complete && !atomic_load(&copy->apply->insists))
         place.platforms = hr_pass_platforms(pass);
     if (copy->artifact == NULL)
@@ -241,6 +244,46 @@ load(Copy *copy, GError **error)
     if (copy->blobs == NULL)
         list_blobs(copy);
     return true;
+}
+
+static void
+copy_ready(void *data)
+{
+    Copy *copy = data;
+
+    hr_pool_resume(copy->apply->pass->lane, run_copy, copy);
+}
+
+/* False if the copy parks until the others of its artifact are there: do not
+ * touch it. */
+static bool
+meet(Copy *copy)
+{
+    const HrPass *pass = copy->apply->pass;
+
+    if (pass->gathering == NULL || copy->met)
+        return true;
+    copy->met = true;
+    return hr_gathering_arrive(pass->gathering, pass->self, copy->digest,
+                               copy_ready, copy, hr_clock_monotonic_us());
+}
+
+/* As load, in company: whoever leads reads for all. */
+static bool
+load_together(Copy *copy, GError **error)
+{
+    const HrPass *pass = copy->apply->pass;
+    bool leads = false;
+    bool good;
+
+    if (pass->gathering != NULL && copy->artifact == NULL)
+        copy->company =
+            hr_gathering_company(pass->gathering, pass->self, copy->digest,
+                                 copy, &leads, hr_clock_monotonic_us());
+    good = load(copy, error);
+    if (leads)
+        hr_gathering_loaded(pass->gathering, copy->digest);
+    return good;
 }
 
 /* A blob that another job moved is settled; the last one resumes the job. */
@@ -491,9 +534,11 @@ run_copy(void *data)
     Copy *copy = data;
     g_autoptr(GError) error = NULL;
 
+    if (!meet(copy))
+        return;
     if (copy->call == NULL)
         copy->call = hr_pass_call(copy->apply->pass);
-    if (!load(copy, &error)) {
+    if (!load_together(copy, &error)) {
         fail_copy(copy, error);
         return;
     }
@@ -549,6 +594,8 @@ submit_change(Apply *apply, HrChange *change)
     g_autoptr(GError) error = NULL;
     Copy *copy = new_copy(apply, change, &error);
 
+    if (pass->gathering != NULL)
+        hr_gathering_pace(pass->gathering, pass->self, pass->cancel);
     if (copy == NULL) {
         hr_change_end(change, HR_RESULT_FAILED, error);
         atomic_fetch_add(&pass->progress->loaded, 1);
@@ -559,6 +606,27 @@ submit_change(Apply *apply, HrChange *change)
         free_copy(copy);
         fail_unstarted(pass, change);
     }
+}
+
+/* Tells the other passes of the source what is wanted from it, and hears what
+ * they want. */
+static void
+announce_changes(const HrPass *pass, const HrPlan *plan)
+{
+    if (pass->gathering == NULL)
+        return;
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+        g_autofree char *digest = NULL;
+        g_autofree char *media_type = NULL;
+        uint64_t size;
+
+        if (writes(change) && hr_tag_document_parse(change->source, &digest,
+                                                    &media_type, &size, NULL))
+            hr_gathering_announce(pass->gathering, pass->self, digest);
+    }
+    if (hr_plan_has_work(plan))
+        hr_gathering_await(pass->gathering, pass->self, pass->cancel);
 }
 
 static void
@@ -773,6 +841,7 @@ hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
     pthread_mutex_init(&apply.mutex, NULL);
     for (guint i = 0; i < plan->changes->len; i++)
         end_without_writing(pass, plan->changes->pdata[i]);
+    announce_changes(pass, plan);
     submit_changes(&apply, plan);
     hr_pass_wait(pass, group);
     run_waves(&apply);

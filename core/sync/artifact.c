@@ -213,12 +213,30 @@ load_children(Loader *loader, const HrManifest *parent, unsigned depth,
     return true;
 }
 
+/* From the source, or from whoever else has read it there. */
+static HrManifest *
+read_manifest(const Loader *loader, const char *digest, GError **error)
+{
+    const HrArtifactPlace *place = loader->place;
+    HrManifest *manifest = NULL;
+
+    if (place->gathering != NULL)
+        manifest = hr_gathering_find(place->gathering, digest);
+    if (manifest != NULL)
+        return manifest;
+    manifest = hr_registry_get_manifest(place->source, loader->call,
+                                        place->source_repository, digest,
+                                        digest, error);
+    if (manifest != NULL && place->gathering != NULL)
+        hr_gathering_keep(place->gathering, manifest);
+    return manifest;
+}
+
 /* `keep`: it is to be brought, beside what is below it. */
 static bool
 load_manifest(Loader *loader, const char *digest, unsigned depth, bool keep,
               GError **error)
 {
-    const HrArtifactPlace *place = loader->place;
     g_autoptr(HrManifest) manifest = NULL;
 
     if (g_hash_table_contains(loader->seen, digest))
@@ -227,9 +245,7 @@ load_manifest(Loader *loader, const char *digest, unsigned depth, bool keep,
         return hr_error_set(error, HR_INVALID,
                             "the artifact has more than %d manifests",
                             HR_MANIFEST_GRAPH_LIMIT);
-    manifest = hr_registry_get_manifest(place->source, loader->call,
-                                        place->source_repository, digest,
-                                        digest, error);
+    manifest = read_manifest(loader, digest, error);
     if (manifest == NULL)
         return false;
     /* Seen before its children are looked at, so that no chain of references

@@ -17,6 +17,7 @@
 
 #include "model/manifest.h"
 #include "plug/registry.h"
+#include "sync/gathering.h"
 
 typedef struct HrArtifact {
     GPtrArray *manifests; /* HrManifest; children before parents, root last */
@@ -36,6 +37,7 @@ typedef struct HrArtifactPlace {
     const char *target_repository;
     const GPtrArray *platforms; /* HrPlatform wanted; NULL: all */
     bool foreign_layers;        /* are blobs of it, too */
+    HrGathering *gathering;     /* others that read the same; or NULL */
 } HrArtifactPlace;
 
 /* Loads the artifact with this root digest.  Errors name the manifest.

@@ -18,6 +18,7 @@
 #include "sync/blob-board.h"
 #include "sync/creation.h"
 #include "sync/explanation.h"
+#include "sync/gathering.h"
 #include "work/cancel.h"
 #include "work/group.h"
 #include "work/pool.h"
@@ -46,9 +47,11 @@ typedef struct HrPass {
     HrLane *big_lane;    /* for those that move big blobs               */
     HrPriority priority; /* of them, and of their requests              */
     HrCancel *cancel;
-    HrFeed *feed;         /* NULL: no sinks                             */
-    HrProgress *progress; /* of all that is asked and moved            */
-    HrBlobBoard *board;   /* shared with the other passes to the target */
+    HrFeed *feed;           /* NULL: no sinks                             */
+    HrProgress *progress;   /* of all that is asked and moved            */
+    HrBlobBoard *board;     /* shared with the other passes to the target */
+    HrGathering *gathering; /* with those of the source; or NULL        */
+    uint64_t self;          /* this one among them                      */
     HrTurns *turns; /* of what one job does at a time, of all passes    */
 } HrPass;
 
