@@ -9,7 +9,6 @@
 #define SELECTS "selects[]"
 
 /* Longest name of a repository; tags are shorter. */
-#define NAME_LIMIT 255
 
 #define MS_US INT64_C(1000)
 
@@ -68,18 +67,18 @@ read_patterns(HrReader *reader, const config_setting_t *group,
 }
 
 static char **
-read_names(HrReader *reader, const config_setting_t *group, const char *path)
+read_names(HrReader *reader, const config_setting_t *group, const char *path,
+           bool (*valid)(const char *name), const char *what)
 {
     char **names = hr_reader_texts(reader, group, path, "names");
     g_autofree char *place = g_strconcat(path, ".names", NULL);
 
     for (char **name = names; name != NULL && *name != NULL; name++)
-        if (**name == '\0' || strlen(*name) > NAME_LIMIT ||
-            strspn(*name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                          "abcdefghijklmnopqrstuvwxyz._-/") != strlen(*name))
+        if (!valid(*name))
             hr_reader_mistake(reader, hr_reader_spot(group, "names"), place,
-                              "'%s' is no name; patterns belong to allow",
-                              *name);
+                              "'%s' is no name of a %s; patterns belong to "
+                              "allow",
+                              *name, what);
     return names;
 }
 
@@ -104,12 +103,15 @@ read_filter(HrReader *reader, const config_setting_t *select, const char *path,
 {
     const config_setting_t *group = hr_reader_group(select, name);
     g_autofree char *place = g_strconcat(path, ".", name, NULL);
+    bool is_tag = strcmp(name, "tags") == 0;
 
     if (group == NULL)
         return;
     refuse_empty(reader, group, place, "names");
     refuse_empty(reader, group, place, "allow");
-    filter->names = read_names(reader, group, place);
+    filter->names = read_names(reader, group, place,
+                               is_tag ? hr_tag_valid : hr_repository_valid,
+                               is_tag ? "tag" : "repository");
     filter->allow = read_patterns(reader, group, place, "allow");
     filter->deny = read_patterns(reader, group, place, "deny");
 }

@@ -14,6 +14,8 @@ INDEX = OCI + "index.v1+json"
 CONFIG = OCI + "config.v1+json"
 LAYER = OCI + "layer.v1.tar"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = ("application/vnd.docker.distribution.manifest.list.v2"
+               "+json")
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
@@ -49,8 +51,8 @@ def make_blob(seed, size, compressed=False):
     return gzip_module.compress(data, 0, mtime=0) if compressed else data
 
 
-def descriptor(data, media_type, **more):
-    return {"mediaType": media_type, "digest": digest(data),
+def descriptor(data, media_type, algorithm="sha256", **more):
+    return {"mediaType": media_type, "digest": digest(data, algorithm),
             "size": len(data), **more}
 
 
@@ -103,34 +105,87 @@ def image(seed, layers=2, size=2000, shared=(), docker=False, gzip=False,
     return Artifact([(kind[0], manifest)], blobs)
 
 
-def index(seed, platforms=3, **more):
-    children = [image(f"{seed}/{i}", **more) for i in range(platforms)]
+def index(seed, platforms=3, docker=False, **more):
+    children = [image(f"{seed}/{i}", docker=docker, **more)
+                for i in range(platforms)]
     entries = [dict(child.descriptor,
                     platform={"os": "linux", "architecture": f"arch{i}"})
                for i, child in enumerate(children)]
-    root = encode({"schemaVersion": 2, "mediaType": INDEX,
-                   "manifests": entries})
+    return bundle(children, entries, DOCKER_LIST if docker else INDEX)
+
+
+def bundle(children, entries=None, kind=INDEX, **more):
+    """An index of artifacts."""
+    if entries is None:
+        entries = [child.descriptor for child in children]
+    root = encode({"schemaVersion": 2, "mediaType": kind,
+                   "manifests": entries, **more})
     blobs = {}
     for child in children:
         blobs.update(child.blobs)
     return Artifact([m for c in children for m in c.manifests] +
-                    [(INDEX, root)], blobs)
+                    [(kind, root)], blobs)
+
+
+def nested(seed, depth):
+    """An image below so many indexes."""
+    artifact = image(seed)
+    for _ in range(depth):
+        artifact = bundle([artifact])
+    return artifact
+
+
+def artifact(config, layers, **more):
+    """`config` and the `layers` are pairs of bytes and media type, or
+    triples with annotations."""
+    parts = [descriptor(*part[:2], **({"annotations": part[2]}
+                                      if len(part) > 2 else {}))
+             for part in [config, *layers]]
+    manifest = encode({"schemaVersion": 2, "mediaType": MANIFEST,
+                       "config": parts[0], "layers": parts[1:], **more})
+    return Artifact([(MANIFEST, manifest)],
+                    {digest(part[0]): part[0] for part in [config, *layers]})
+
+
+def chart(seed):
+    """A Helm chart with its provenance."""
+    kind = "application/vnd.cncf.helm."
+    return artifact(
+        (encode({"name": seed, "version": "1.0.0", "apiVersion": "v2"}),
+         kind + "config.v1+json"),
+        [(make_blob(seed, 900, True), kind + "chart.content.v1.tar+gzip"),
+         (make_blob(seed + "/prov", 300),
+          kind + "chart.provenance.v1.prov")],
+        annotations={"org.opencontainers.image.title": seed})
+
+
+def signature(subject):
+    """As cosign makes one; its tag is that of the digest and ".sig"."""
+    said = encode({"critical": {"image": {
+        "docker-manifest-digest": subject.digest}, "type":
+        "cosign container image signature"}, "optional": None})
+    return artifact(
+        (encode({"architecture": "", "os": ""}), CONFIG),
+        [(said, "application/vnd.dev.cosign.simplesigning.v1+json",
+          {"dev.cosignproject.cosign/signature": "MEUCIQD+none=="})])
+
+
+def empty_artifact(seed):
+    """No image at all: an empty config, and a type of its own."""
+    return artifact((b"{}", "application/vnd.oci.empty.v1+json"),
+                    [(make_blob(seed, 700), "application/vnd.example.data")],
+                    artifactType="application/vnd.example.thing")
 
 
 def referrer(seed, subject, kind="application/vnd.example.sbom", **more):
     """An SBOM-like artifact that refers to another, which may be one manifest
     of an index: (media type, bytes)."""
-    empty = b"{}"
-    data = make_blob(seed, 500)
     refers = (subject.descriptor if isinstance(subject, Artifact)
               else descriptor(subject[1], subject[0]))
-    manifest = encode({
-        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": kind,
-        "config": descriptor(empty, "application/vnd.oci.empty.v1+json"),
-        "layers": [descriptor(data, "application/vnd.example.sbom+text")],
-        "subject": refers, **more})
-    return Artifact([(MANIFEST, manifest)],
-                    {digest(empty): empty, digest(data): data})
+    return artifact((b"{}", "application/vnd.oci.empty.v1+json"),
+                    [(make_blob(seed, 500),
+                      "application/vnd.example.sbom+text")],
+                    artifactType=kind, subject=refers, **more)
 
 
 def fallback_tag(name):
@@ -195,7 +250,8 @@ class Client:
         """Media type and bytes, or None."""
         response, body = self.ask(
             "GET", f"/v2/{repository}/manifests/{reference}", None,
-            {"Accept": f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}"})
+            {"Accept": f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}, "
+                       f"{DOCKER_LIST}"})
         if response.status == 404:
             return None
         assert response.status == 200, (response.status, body)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 
+import content
 from content import Client
 from harness import free_port, need, path, start, stop
 
@@ -74,6 +75,33 @@ auth:
         shutil.rmtree(path(self.name), ignore_errors=True)
         self.start()
 
+    def seed(self, repository, tags):
+        """Writes {tag: Artifact} where the registry keeps them: the way to
+        have thousands."""
+        top = path(self.name, "docker", "registry", "v2")
+        place = os.path.join(top, "repositories", repository)
+        for artifact in {id(a): a for a in tags.values()}.values():
+            for data in artifact.blobs.values():
+                write_seed(top, place, "_layers", data)
+            for _, data in artifact.manifests:
+                write_seed(top, place, "_manifests/revisions", data)
+        for tag, artifact in tags.items():
+            named = os.path.join(place, "_manifests", "tags", tag)
+            write_link(named, "current", artifact.digest)
+            write_link(named, "index/" + artifact.digest.replace(":", "/"),
+                       artifact.digest)
+
+    def seed_sparse(self, repository, digest, size):
+        """A blob of zeros that takes no room."""
+        top = path(self.name, "docker", "registry", "v2")
+        code = digest[len("sha256:"):]
+        write_link(os.path.join(top, "repositories", repository, "_layers"),
+                   "sha256/" + code, digest)
+        blob = os.path.join(top, "blobs", "sha256", code[:2], code)
+        os.makedirs(blob, exist_ok=True)
+        with open(os.path.join(blob, "data"), "wb") as file:
+            file.truncate(size)
+
     def client(self):
         return Client(self.port)
 
@@ -88,6 +116,23 @@ auth:
         time.sleep(0.2)
         with open(self.log, errors="replace") as file:
             return re.findall(r'"([A-Z]+) (/\S*) HTTP/', file.read())
+
+
+def write_link(place, name, digest):
+    os.makedirs(os.path.join(place, name), exist_ok=True)
+    with open(os.path.join(place, name, "link"), "w") as file:
+        file.write(digest)
+
+
+def write_seed(top, place, kind, data):
+    digest = content.digest(data)
+    code = digest[len("sha256:"):]
+    blob = os.path.join(top, "blobs", "sha256", code[:2], code)
+    write_link(os.path.join(place, kind), "sha256/" + code, digest)
+    if not os.path.exists(blob):
+        os.makedirs(blob)
+        with open(os.path.join(blob, "data"), "wb") as file:
+            file.write(data)
 
 
 def make_certificate(name, host="127.0.0.1", also=()):

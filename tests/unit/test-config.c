@@ -682,8 +682,12 @@ static const Bad bads[] = {
      "nothing: leave it out to select everything"},
     {"pattern-among-names",
      ONE_SYNC("select = { tags = { names = [ \"v.*\" ]; }; };"),
-     "dir/a.conf:4: syncs[].select.tags.names: 'v.*' is no name; patterns "
-     "belong to allow"},
+     "dir/a.conf:4: syncs[].select.tags.names: 'v.*' is no name of a tag; "
+     "patterns belong to allow"},
+    {"path-among-names",
+     ONE_SYNC("select = { repositories = { names = [ \"a//b\" ]; }; };"),
+     "dir/a.conf:4: syncs[].select.repositories.names: 'a//b' is no name of a "
+     "repository; patterns belong to allow"},
     {"no-such-select",
      ONE_SYNC("select = \"bast\";") "selects = ( { name = \"base\"; } );",
      "dir/a.conf:4: syncs[].select: there is no 'bast' in selects; did you "
