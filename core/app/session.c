@@ -636,7 +636,8 @@ prepare_sides(HrSession *session, const char *name,
     if (other == NULL)
         return false;
     if (other->board == NULL)
-        other->board = hr_blob_board_new(BOARD_LIMIT);
+        other->board = hr_blob_board_new(BOARD_LIMIT,
+                                         hr_registry_mounts(other->registry));
     if (one->gathering == NULL)
         one->gathering = hr_gathering_new();
     *pass = (HrPass){

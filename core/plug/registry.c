@@ -85,6 +85,20 @@ hr_registry_same(const HrRegistry *one, const HrRegistry *other)
            g_strcmp0(origin, hr_endpoint_origin(other->endpoint)) == 0;
 }
 
+uint32_t
+hr_registry_mounts(HrRegistry *registry)
+{
+    uint32_t rule;
+
+    if (!HR_HAS(registry->ops, hr_registry_ops, mounts) ||
+        registry->ops->mounts == NULL)
+        return HR_MOUNT_AUTO;
+    hr_instance_enter(&registry->instance);
+    rule = registry->ops->mounts(registry->plugin);
+    hr_instance_leave(&registry->instance);
+    return rule;
+}
+
 bool
 hr_registry_probe(HrRegistry *registry, HrCall *call, GError **error)
 {

@@ -43,6 +43,10 @@ hr_registry_endpoint(const HrRegistry *registry);
 bool
 hr_registry_same(const HrRegistry *one, const HrRegistry *other);
 
+/* HR_MOUNT_*: what may be mounted from where. */
+uint32_t
+hr_registry_mounts(HrRegistry *registry);
+
 bool
 hr_registry_probe(HrRegistry *registry, HrCall *call, GError **error);
 

@@ -40,6 +40,7 @@ typedef struct Copy {
     char *digest;
     char *subject; /* that it is said to refer to, or NULL */
     HrCall *call;
+    HrBlobJob *job; /* on the board */
     HrArtifact *artifact;
     GPtrArray *blobs; /* HrDescriptor still to be brought, small ones first */
     GPtrArray *big;   /* those that are brought after them, or NULL         */
@@ -70,6 +71,7 @@ static void
 free_copy(Copy *copy)
 {
     clear_blobs(copy);
+    hr_blob_job_free(copy->job);
     hr_artifact_free(copy->artifact);
     hr_call_free(copy->call);
     g_clear_error(&copy->failure);
@@ -92,6 +94,7 @@ new_copy(Apply *apply, HrChange *change, GError **error)
 
     copy->apply = apply;
     copy->change = change;
+    copy->job = hr_blob_job_new();
     if (!hr_tag_key_parse(from, &copy->source_repository, &source_reference,
                           error) ||
         !hr_tag_key_parse(change->key, &copy->target_repository,
@@ -146,6 +149,15 @@ count_loaded(Copy *copy)
     if (!copy->counted)
         atomic_fetch_add(&copy->apply->pass->progress->loaded, 1);
     copy->counted = true;
+}
+
+/* Its tag does not come, or not soon. */
+static void
+let_go(Copy *copy)
+{
+    if (copy->artifact != NULL)
+        hr_blob_board_let_go(copy->apply->pass->board, copy->job,
+                             copy->artifact->blobs);
 }
 
 /* Ends a copy: `error` NULL is success. */
@@ -317,8 +329,7 @@ move_blobs(Copy *copy)
         .target_repository = copy->target_repository,
         .fresh = g_hash_table_contains(apply->plan->absent,
                                        copy->target_repository),
-        .ready = blob_ready,
-        .data = copy,
+        .asker = {.job = copy->job, .ready = blob_ready, .data = copy},
         .waiting = &copy->waiting,
     };
 
@@ -407,6 +418,8 @@ publish(Copy *copy, GError **error)
             copy->index_refused = hr_media_type_is_index(manifest->media_type);
             return false;
         }
+        hr_blob_board_publish(pass->board, copy->target_repository,
+                              manifest->blobs);
         atomic_fetch_add(&copy->apply->counts->manifests, 1);
         atomic_fetch_add(&copy->apply->counts->bytes,
                          g_bytes_get_size(manifest->bytes));
@@ -431,6 +444,7 @@ hand_over(Copy *copy, GPtrArray *to)
 {
     Apply *apply = copy->apply;
 
+    let_go(copy);
     pthread_mutex_lock(&apply->mutex);
     g_ptr_array_add(to, copy);
     pthread_mutex_unlock(&apply->mutex);
@@ -467,6 +481,7 @@ fail_copy(Copy *copy, const GError *error)
         copy->artifact == NULL && hr_error_status(error) == HR_NOT_FOUND;
     g_autoptr(GError) reason = NULL;
 
+    let_go(copy);
     if (put_off(copy, error))
         return;
     if (!vanished) {
@@ -506,6 +521,7 @@ complete_copy(Copy *copy, const GError *error)
                 "%s: %s: all images are brought, since the registry did not "
                 "take the index without (%s)",
                 pass->name, copy->change->key, error->message);
+    let_go(copy);
     copy->complete = true;
     clear_blobs(copy);
     g_clear_pointer(&copy->artifact, hr_artifact_free);

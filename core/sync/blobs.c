@@ -18,7 +18,7 @@
 /* One blob that is ours to bring. */
 typedef struct Claimed {
     const HrDescriptor *blob;
-    char *mount_from;
+    HrBlobOffer offer;
     HrTransfer *transfer; /* under way, or broken off */
     GError *error;
     HrRetryState retry;
@@ -40,7 +40,7 @@ free_claimed(gpointer data)
 
     hr_transfer_free(claimed->transfer, NULL);
     g_clear_error(&claimed->error);
-    g_free(claimed->mount_from);
+    g_free(claimed->offer.repository);
     g_free(claimed);
 }
 
@@ -62,8 +62,9 @@ settle(const HrBlobMove *move, Claimed *claimed, bool stored)
 {
     claimed->settled = true;
     correct_progress(move->pass->progress, claimed);
-    hr_blob_board_settle(move->pass->board, move->target_repository,
-                         claimed->blob->digest, stored);
+    hr_blob_board_settle(move->pass->board, move->asker.job,
+                         move->target_repository, claimed->blob->digest,
+                         stored);
 }
 
 /* Takes the claims.  The list keeps only blobs that others move. */
@@ -74,15 +75,15 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
 
     for (guint i = 0; i < blobs->len;) {
         const HrDescriptor *blob = blobs->pdata[i];
-        g_autofree char *mount_from = NULL;
+        HrBlobOffer offer;
         HrBlobClaim claim;
         Claimed *claimed;
 
         /* Counted first: the mover may be done before claim returns. */
         atomic_fetch_add(move->waiting, 1);
         claim = hr_blob_board_claim(move->pass->board, move->target_repository,
-                                    blob->digest, move->ready, move->data,
-                                    &mount_from);
+                                    blob->digest, blob->size, &move->asker,
+                                    &offer);
         if (claim == HR_BLOB_MOVING) {
             i++;
             continue;
@@ -93,7 +94,7 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
             continue;
         claimed = g_new0(Claimed, 1);
         claimed->blob = blob;
-        claimed->mount_from = g_steal_pointer(&mount_from);
+        claimed->offer = offer;
         atomic_fetch_add(&move->pass->progress->planned_bytes,
                          (uint64_t)blob->size);
         claimed->transfer = hr_broken_uploads_take(
@@ -122,7 +123,7 @@ find_present(const HrBlobMove *move, GPtrArray *ours, HrCall *call,
     for (guint i = 0; i < ours->len; i++) {
         Claimed *claimed = ours->pdata[i];
 
-        if (claimed->mount_from != NULL)
+        if (claimed->offer.repository != NULL)
             continue;
         queries[i].struct_size = sizeof queries[i];
         queries[i].repository = move->target_repository;
@@ -226,23 +227,38 @@ resume_transfer(Claimed *claimed, HrCall *call)
     return false;
 }
 
+/* From where the target may take a blob over. */
+static HrBlobOffer
+find_offer(const HrBlobMove *move, const Claimed *claimed)
+{
+    const HrPass *pass = move->pass;
+
+    if (claimed->offer.repository == NULL &&
+        hr_blob_board_mounts(pass->board) &&
+        hr_registry_same(pass->source, pass->target) &&
+        g_strcmp0(move->source_repository, move->target_repository) != 0)
+        return (HrBlobOffer){(char *)move->source_repository, true};
+    return claimed->offer;
+}
+
 static void
 open_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
 {
     const HrPass *pass = move->pass;
-    const char *mount_from = claimed->mount_from;
+    HrBlobOffer offer = find_offer(move, claimed);
 
     claimed->moved_bytes = 0;
     if (resume_transfer(claimed, call))
         return;
-    if (mount_from == NULL && hr_registry_same(pass->source, pass->target) &&
-        g_strcmp0(move->source_repository, move->target_repository) != 0)
-        mount_from = move->source_repository;
-    claimed->transfer =
-        hr_transfer_new(pass->source, move->source_repository, pass->target,
-                        move->target_repository, claimed->blob->digest,
-                        claimed->blob->size, mount_from, find_address(claimed),
-                        call, &claimed->source_failed, &claimed->error);
+    claimed->transfer = hr_transfer_new(
+        pass->source, move->source_repository, pass->target,
+        move->target_repository, claimed->blob->digest, claimed->blob->size,
+        offer.repository, find_address(claimed), call, &claimed->source_failed,
+        &claimed->error);
+    if (offer.repository != NULL && claimed->transfer != NULL)
+        hr_blob_board_tried(pass->board, offer.published,
+                            hr_transfer_kind(claimed->transfer) ==
+                                HR_TRANSFER_MOUNTED);
 }
 
 /* Says where a foreign layer was looked for. */

@@ -39,8 +39,8 @@ typedef struct HrBlobMove {
     const char *source_repository;
     const char *target_repository;
     bool fresh; /* the repository is new: it has only what the board knows */
-    HrBlobReady ready; /* called once per blob told in `waiting` */
-    void *data;
+    HrBlobAsker asker; /* its `ready` is called once per blob told in
+                          `waiting` */
     atomic_uint *waiting;
 } HrBlobMove;
 

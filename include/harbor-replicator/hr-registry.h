@@ -158,6 +158,15 @@ typedef struct hr_referrers_query {
     char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
 } hr_referrers_query;
 
+/* From where a registry takes a blob over, without an upload
+ * (hr_registry_ops::mounts). */
+enum {
+    HR_MOUNT_AUTO = 0,      /* from any repository that has it; the host
+                               finds out whether it wants more            */
+    HR_MOUNT_COMMITTED = 1, /* from one that has a manifest with it       */
+    HR_MOUNT_NEVER = 2      /* from nowhere                               */
+};
+
 typedef struct hr_registry_ops {
     uint32_t struct_size;
     uint32_t reserved;
@@ -268,6 +277,10 @@ typedef struct hr_registry_ops {
      * registry is away or takes no credentials.  May be NULL. */
     hr_status (*examine)(hr_registry *registry, hr_call *call,
                          const hr_examination *examination);
+
+    /* From where the registry takes blobs over: HR_MOUNT_*.  Never blocks.
+     * May be NULL: HR_MOUNT_AUTO. */
+    uint32_t (*mounts)(hr_registry *registry);
 } hr_registry_ops;
 
 #ifdef __cplusplus

@@ -357,6 +357,13 @@ init(const hr_host *host, hr_module *module)
     return HR_OK;
 }
 
+static uint32_t
+mounts(hr_registry *registry)
+{
+    (void)registry;
+    return HR_MOUNT_NEVER;
+}
+
 static const hr_registry_ops ops = {
     .struct_size = sizeof ops,
     .open = open_registry,
@@ -375,6 +382,7 @@ static const hr_registry_ops ops = {
     .write_blob = write_blob,
     .commit_blob = commit_blob,
     .abort_blob = abort_blob,
+    .mounts = mounts,
 };
 
 #define OPTION(NAME, TYPE, DEFAULT, HELP)                                     \

@@ -15,8 +15,8 @@ extern hr_module *oci_module;
 /* One registry. */
 struct hr_registry {
     hr_endpoint *endpoint;
+    int mount; /* HR_MOUNT_* */
     /* As configured: 0 is never, whatever it can do. */
-    int mount;     /* takes blobs over from another repository   */
     int referrers; /* lists them                                 */
     int head;      /* answers HEAD for manifests                 */
     oci_habits habits;

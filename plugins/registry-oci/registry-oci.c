@@ -175,6 +175,8 @@ read_settings(hr_call *call, hr_registry *registry)
 {
     static const char *const uploads[] = {"auto", "single", "chunked", NULL};
     static const char *const whether[] = {"never", "auto", NULL};
+    /* In the order of HR_MOUNT_*. */
+    static const char *const rules[] = {"auto", "committed", "never", NULL};
     hr_settings *settings =
         oci_host->config->endpoint_settings(oci_module, registry->endpoint);
     int64_t chunk =
@@ -183,7 +185,7 @@ read_settings(hr_call *call, hr_registry *registry)
         read_word(call, settings, "upload", uploads, &registry->habits.upload);
 
     if (status == HR_OK)
-        status = read_word(call, settings, "mount", whether, &registry->mount);
+        status = read_word(call, settings, "mount", rules, &registry->mount);
     if (status == HR_OK)
         status = read_word(call, settings, "referrers", whether,
                            &registry->referrers);
@@ -216,6 +218,12 @@ static void
 close_registry(hr_registry *registry)
 {
     free(registry);
+}
+
+static uint32_t
+mounts(hr_registry *registry)
+{
+    return (uint32_t)registry->mount;
 }
 
 static hr_status
@@ -269,6 +277,7 @@ static const hr_registry_ops ops = {
     .list_referrers = oci_list_referrers,
     .resume_blob = oci_resume_blob,
     .examine = oci_examine,
+    .mounts = mounts,
 };
 
 static hr_status
@@ -302,8 +311,10 @@ static const hr_option mount_option = {
     .type = HR_OPTION_STRING,
     .name = "mount",
     .default_value = "auto",
-    .help = "Whether blobs are taken over from other repositories of the "
-            "registry: \"auto\" or \"never\".",
+    .help = "From where blobs are taken over, without an upload: from "
+            "repositories of the registry that have a manifest with them "
+            "(\"committed\"), from none (\"never\"), or \"auto\": from any, "
+            "until it turns out to want more.",
 };
 
 static const hr_option referrers_option = {

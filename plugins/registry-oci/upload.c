@@ -134,7 +134,7 @@ oci_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
                 const char *mount_from, hr_blob_target *target)
 {
     char *address =
-        mount_from != NULL && registry->mount
+        mount_from != NULL
             ? oci_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
                          blob->repository, blob->digest, mount_from)
             : oci_format("/v2/%s/blobs/uploads/", blob->repository);

@@ -22,17 +22,12 @@ def fill(registry):
     return registry
 
 
-def config(source, target, **policy):
-    policy = {"stall": "2s", "timeout": "5s", "attempts": 4, **policy}
-    return configuration(
+def copy(source, target, code=0, **options):
+    policy = {"stall": "2s", "timeout": "5s", "attempts": 4}
+    return run_program("once", code=code, config=configuration(
         [endpoint("s", "oci", url=source.url, policy=policy),
-         endpoint("t", "oci", url=target.url, policy=policy)],
-        [{"name": "st", "source": "s", "target": "t"}])
-
-
-def copy(source, target, code=0, **policy):
-    return run_program("once", config=config(source, target, **policy),
-                       code=code)
+         endpoint("t", "oci", url=target.url, policy=policy, **options)],
+        [{"name": "st", "source": "s", "target": "t"}]))
 
 
 def is_whole(target):
@@ -102,6 +97,82 @@ def case_upload_addresses_may_be_absolute():
     is_whole(target)
 
 
+LARGE = content.make_blob("larger", 12 << 20)
+LARGE_NAME = content.digest(LARGE)
+
+
+def copy_large(target, code=0, **options):
+    """Two images with a large layer each; what was sent of them."""
+    source = Hostile()
+    for number in range(2):
+        source.add("app", str(number), content.image(
+            f"large{number}", given=[LARGE[number:]]))
+    copy(source, target, code, **options)
+    for name, data in source.blobs.items():
+        same(target.blobs.get(name) == data, True, f"{name} is there")
+    same(target.tags("app"), ["0", "1"])
+    return target.received_bytes / sum(map(len, source.blobs.values()))
+
+
+def case_chunks_are_appended_where_that_is_known():
+    target = Hostile()
+    share = copy_large(target, upload="chunked", chunk_size="5MiB")
+    holds(share < 1.01, share)
+    same(target.count("PATCH"), 6)
+
+
+def case_no_patch():
+    for status in (404, 405):
+        # Chunks as configured turn out to be unknown; then one PUT each.
+        target = Hostile(no_patch=status)
+        copy_large(target, upload="chunked", chunk_size="5MiB")
+        # Two at once may find out at the same time.
+        holds(1 <= target.count("PATCH") <= 2, target.count("PATCH"))
+        # A broken PUT cannot be gone on with, but begun anew.
+        target = Hostile(no_patch=status)
+        target.rule("PUT", LARGE_NAME, times=1, cut_after=4 << 20)
+        copy_large(target)
+        same(target.count("PUT", LARGE_NAME), 2)
+
+
+def case_of_several_patches_the_last_one_wins():
+    target = Hostile(single_patch=True)
+    copy_large(target, upload="chunked", chunk_size="5MiB")
+    # Found out by those that were under way, and never tried again.
+    patches = target.count("PATCH")
+    holds(3 <= patches <= 6, patches)
+    spoilt = [session for session in target.sessions.values()
+              if session.end == "refused"]
+    holds(1 <= len(spoilt) <= 2, len(spoilt))
+
+
+def case_a_single_patch_is_not_gone_on_with_after_a_break():
+    target = Hostile(single_patch=True)
+    target.rule("PATCH", "", times=1, cut_after=4 << 20)
+    copy_large(target, upload="chunked", chunk_size="5MiB")
+
+
+def case_bodies_that_are_too_large_come_in_smaller_ones():
+    limit = 3 << 20
+    target = Hostile(body_limit=limit)
+    copy_large(target)
+    sizes = [int(headers["Content-Length"])
+             for method, _, headers in target.requests
+             if method in ("PUT", "PATCH") and "Content-Length" in headers]
+    # 12 MiB, then chunks of 8, of 4, and of 2: by two at once.
+    holds(1 <= sum(size > limit for size in sizes) <= 2 * 3, sizes)
+    holds(target.count("PATCH") >= 2 * 12 // 3, sizes)
+
+
+def case_what_is_left_of_a_broken_upload_is_used():
+    target = Hostile(discards_broken_put=True)
+    target.rule("PUT", LARGE_NAME, times=1, cut_after=6 << 20)
+    target.rule("PATCH", "", times=1, cut_after=1 << 20)
+    share = copy_large(target, chunk_size="4MiB")
+    holds(share < 1.35, f"{share} of the bytes were sent")
+    holds(target.count("PATCH") >= 2, "nothing was sent in chunks")
+
+
 # ---- Amazon ECR
 
 
@@ -136,6 +207,92 @@ def case_repositories_that_have_to_be_created_are_named():
     target.create("team/tool")
     copy(source, target)
     is_whole(target)
+
+
+BASE = content.make_blob("large", 1 << 20)
+BASE_NAME = content.digest(BASE)
+SHARING = [f"r{number:02}" for number in range(12)]
+
+
+def fill_sharing(registry):
+    """A dozen repositories that share a layer worth waiting for."""
+    for name in SHARING:
+        registry.add(name, "1", content.image(name, given=[BASE]))
+    return registry
+
+
+def uploads_of(target, name):
+    return sum(session.digest == name
+               for session in target.sessions.values())
+
+
+def has_sharing(target, names=None):
+    for name in names or SHARING:
+        same(target.tags(name), ["1"], name)
+        same(target.blobs[name, BASE_NAME], BASE)
+
+
+def case_mounts_that_want_a_manifest_there():
+    source = fill_sharing(Hostile())
+    target = Hostile(mount_needs_manifest=True, insists=True)
+    copy(source, target, mount="committed")
+    has_sharing(target)
+    same(uploads_of(target, BASE_NAME), 1, "uploads of the shared layer")
+    # Found out by one mount that is refused.
+    target = Hostile(mount_needs_manifest=True, insists=True)
+    copy(source, target)
+    has_sharing(target)
+    holds(uploads_of(target, BASE_NAME) <= 2, uploads_of(target, BASE_NAME))
+
+
+def case_two_layers_that_all_share_may_be_stored_by_two():
+    source, target = Hostile(), Hostile(mount_needs_manifest=True)
+    other = BASE[::-1]
+    for name in SHARING:
+        source.add(name, "1", content.image(name, given=[BASE, other]))
+    copy(source, target, mount="committed")
+    has_sharing(target)
+    # One of the two jobs has to upload what the other has stored.
+    uploads = [uploads_of(target, name)
+               for name in (BASE_NAME, content.digest(other))]
+    holds(sum(uploads) <= 3, uploads)
+
+
+def case_who_waits_for_a_tag_that_fails_goes_on():
+    source = fill_sharing(Hostile())
+    target = Hostile(mount_needs_manifest=True)
+    # The first tag is that of whoever has stored what the others wait for.
+    target.rule("PUT", "/manifests/", times=1, status=400, body=b"{}")
+    result = copy(source, target, 1, mount="committed")
+    has(result.out, "changed 11", "failed 1")
+    has_sharing(target, [name for name in SHARING if target.tags(name)])
+
+
+def case_who_waits_for_a_referrer_goes_on():
+    source = fill_sharing(Hostile())
+    subject = content.image("subject")
+    source.add("q", "subject", subject)
+    source.add("q", "sbom", content.image("sbom", given=[BASE],
+                                          subject=subject.descriptor))
+    # The referrer has stored it before others ask.
+    source.rule("GET", "/r[0-9]+/manifests/", drip=1)
+    target = Hostile(mount_needs_manifest=True)
+    copy(source, target, mount="committed")
+    has_sharing(target)
+    same(target.tags("q"), ["sbom", "subject"])
+
+
+def case_mounts_as_configured_and_as_it_turns_out():
+    source = fill_sharing(Hostile())
+    for quirks, option, uploads in (({}, "auto", 1), ({}, "never", 12),
+                                    ({"no_mount": True}, "auto", 12),
+                                    ({"no_mount": True}, "committed", 12)):
+        target = Hostile(**quirks)
+        copy(source, target, mount=option)
+        has_sharing(target)
+        same(uploads_of(target, BASE_NAME), uploads, f"{quirks} {option}")
+        holds(option != "never" or target.count("POST", "mount=") == 0,
+              "mounted")
 
 
 # ---- Docker Hub
