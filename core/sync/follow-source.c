@@ -45,11 +45,14 @@ make_seen(const HrReferrer *referrer)
     return seen;
 }
 
-/* Takes in all that refers to a subject; takes the subject. */
+/* Takes in all that refers to a subject; takes the subject.  What a registry
+ * lists it has; fallback tags may list what has been deleted since. */
 static void
 add_referrers(HrFollow *follow, Subject *subject, unsigned depth,
               unsigned *hanging)
 {
+    bool certain = subject->source_digest == NULL;
+
     g_ptr_array_add(follow->subjects, subject);
     for (guint i = 0; i < subject->list->len; i++) {
         const HrReferrer *referrer = subject->list->pdata[i];
@@ -69,7 +72,9 @@ add_referrers(HrFollow *follow, Subject *subject, unsigned depth,
         tie->subject = subject;
         tie->shown.referrer = true;
         tie->shown.subject = subject->digest;
-        hr_follow_seek(follow, referrer->digest, tie, make_seen(referrer));
+        tie->guessed = !certain;
+        hr_follow_seek(follow, referrer->digest, tie,
+                       certain ? make_seen(referrer) : NULL);
     }
 }
 

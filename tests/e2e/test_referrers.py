@@ -587,6 +587,40 @@ def case_what_hangs_on_an_image_that_is_not_wanted_stays():
         verified(config)
 
 
+def case_a_list_of_what_was_deleted_brings_the_rest():
+    source, target = Hostile(), Hostile(insists=True)
+    image = content.image("deleted")
+    gone, there = (content.referrer(name, image) for name in ("gone", "there"))
+    source.add("app", "1", image)
+    source.add("app", None, there)
+    source.add("app", fallback_tag(image.digest), fallback(gone, there))
+    config = pair(source, target)
+    once(config, "changed 2, skipped 0, failed 0")
+    same(listed_by(target, image), [there.digest])
+    once(config, "changed 0, skipped 0, failed 0", "0 B in 0 writes")
+    verified(config)
+
+
+def case_lists_and_fallback_tags_of_one_registry_go_together():
+    source, image, signature = signed_source("both")
+    source.referrers = True
+    later = content.referrer("only listed by the registry", image)
+    source.add("app", None, later)
+    for lists in (False, True):
+        target = Hostile(referrers=lists)
+        config = pair(source, target)
+        once(config, "changed 3", "failed 0")
+        if lists:
+            same(target.tags("app"), ["1"])
+        else:
+            same(listed_by(target, image),
+                 sorted([signature.digest, later.digest]))
+        verified(config)
+        target.requests.clear()
+        once(config, "changed 0", "0 B in 0 writes")
+        same(manifest_gets(target.requests), [])
+
+
 def case_copy_brings_it_too_unless_told_not_to():
     source, image, signature = signed_source("copied")
     for arguments, wanted in (((), 2), (("--no-referrers",), 1)):
