@@ -247,11 +247,12 @@ hr_selection_find(const HrSelection *selection, const char *tag)
 static char *
 describe_age(const HrSelection *selection, const HrCandidate *candidate)
 {
-    int64_t age_us = selection->now_us - candidate->created_us;
     g_autofree char *short_age = NULL;
+    int64_t age_us;
 
     if (candidate->created_us == HR_CREATED_UNKNOWN)
         return g_strdup("its creation time is not known");
+    age_us = selection->now_us - candidate->created_us;
     if (age_us < 0)
         return g_strdup("its creation time lies in the future");
     if (age_us >= 2 * DAY_US)
