@@ -30,6 +30,7 @@ struct HrCreationMemory {
 
 typedef struct Search {
     HrCreationMemory *memory;
+    GHashTable *manifests;
     HrRegistry *registry;
     const char *repository;
     HrCall *call;
@@ -173,18 +174,43 @@ look_into(Search *search, const HrManifest *manifest, unsigned depth,
     return find_newest(search, manifest, depth, created_us, error);
 }
 
+static void
+free_manifest(gpointer data)
+{
+    hr_manifest_free(data);
+}
+
+GHashTable *
+hr_creation_manifests_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_manifest);
+}
+
+static const HrManifest *
+read_manifest(const Search *search, const char *digest, GError **error)
+{
+    HrManifest *manifest = g_hash_table_lookup(search->manifests, digest);
+
+    if (manifest != NULL)
+        return manifest;
+    manifest =
+        hr_registry_get_manifest(search->registry, search->call,
+                                 search->repository, digest, digest, error);
+    if (manifest != NULL)
+        g_hash_table_insert(search->manifests, manifest->digest, manifest);
+    return manifest;
+}
+
 static bool
 find(Search *search, const char *digest, unsigned depth, int64_t *created_us,
      GError **error)
 {
-    g_autoptr(HrManifest) manifest = NULL;
+    const HrManifest *manifest;
 
     *created_us = HR_CREATED_UNKNOWN;
     if (hr_creation_memory_find(search->memory, digest, created_us))
         return true;
-    manifest =
-        hr_registry_get_manifest(search->registry, search->call,
-                                 search->repository, digest, digest, error);
+    manifest = read_manifest(search, digest, error);
     if (manifest == NULL ||
         !look_into(search, manifest, depth, created_us, error))
         return false;
@@ -195,12 +221,14 @@ find(Search *search, const char *digest, unsigned depth, int64_t *created_us,
 }
 
 bool
-hr_creation_find(HrCreationMemory *memory, HrRegistry *registry,
-                 const char *repository, const char *digest, HrCall *call,
-                 int64_t *created_us, GError **error)
+hr_creation_find(HrCreationMemory *memory, GHashTable *manifests,
+                 HrRegistry *registry, const char *repository,
+                 const char *digest, HrCall *call, int64_t *created_us,
+                 GError **error)
 {
     Search search = {
         .memory = memory,
+        .manifests = manifests,
         .registry = registry,
         .repository = repository,
         .call = call,

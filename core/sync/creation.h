@@ -38,14 +38,21 @@ void
 hr_creation_memory_add(HrCreationMemory *memory, const char *digest,
                        int64_t created_us);
 
+/* Manifests that were read (digest -> HrManifest), kept for who tries again
+ * after a failure: under a tight limit, asking for them anew would leave no
+ * room for what comes after them.  For one thread at a time. */
+GHashTable *
+hr_creation_manifests_new(void);
+
 /* Reads manifests and configs as needed.  *created_us is HR_CREATED_UNKNOWN if
- * the artifact does not say; so it is for an index with more than 64 manifests below it.
- * False if they could not be read; HR_NOT_FOUND: the manifest of this digest
- * is gone. */
+ * the artifact does not say, and for an index with more than 64 manifests
+ * below it.  False if they could not be read; HR_NOT_FOUND: the manifest of
+ * this digest is gone. */
 bool
-hr_creation_find(HrCreationMemory *memory, HrRegistry *registry,
-                 const char *repository, const char *digest, HrCall *call,
-                 int64_t *created_us, GError **error);
+hr_creation_find(HrCreationMemory *memory, GHashTable *manifests,
+                 HrRegistry *registry, const char *repository,
+                 const char *digest, HrCall *call, int64_t *created_us,
+                 GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrCreationMemory, hr_creation_memory_free)
 

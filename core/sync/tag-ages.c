@@ -21,6 +21,7 @@ typedef struct Batch {
     Finding *finding;
     HrCandidate *candidates[BATCH_SIZE];
     unsigned count;
+    GHashTable *manifests; /* read so far */
     HrParking parking;
 } Batch;
 
@@ -88,17 +89,18 @@ resolve(const Batch *batch, HrCall *call)
 }
 
 static void
-find_age(const Finding *finding, HrCandidate *candidate, HrCall *call)
+find_age(const Batch *batch, HrCandidate *candidate, HrCall *call)
 {
+    const Finding *finding = batch->finding;
     const HrPass *pass = finding->pass;
     g_autoptr(GError) error = NULL;
 
     if (candidate->seen->digest == NULL ||
         candidate->created_us != HR_CREATED_UNKNOWN)
         return;
-    if (hr_creation_find(pass->creations, pass->source, finding->repository,
-                         candidate->seen->digest, call, &candidate->created_us,
-                         &error))
+    if (hr_creation_find(pass->creations, batch->manifests, pass->source,
+                         finding->repository, candidate->seen->digest, call,
+                         &candidate->created_us, &error))
         candidate->seen->status = HR_OK;
     else
         set_failure(candidate, hr_error_status(error), error->message);
@@ -123,15 +125,26 @@ run_batch(void *data)
 
     resolve(batch, call);
     for (unsigned i = 0; i < batch->count; i++)
-        find_age(finding, batch->candidates[i], call);
+        find_age(batch, batch->candidates[i], call);
     if (hr_pass_park(finding->pass, &batch->parking, call, find_put_off(batch),
                      run_batch, batch))
         return;
+    g_hash_table_unref(batch->manifests);
     g_free(batch);
     if (atomic_fetch_sub(&finding->left, 1) != 1)
         return;
     finding->then(finding->data);
     g_free(finding);
+}
+
+static Batch *
+new_batch(Finding *finding)
+{
+    Batch *batch = g_new0(Batch, 1);
+
+    batch->finding = finding;
+    batch->manifests = hr_creation_manifests_new();
+    return batch;
 }
 
 /* These jobs continue one that was admitted: resuming them never blocks the
@@ -148,13 +161,12 @@ hr_tag_ages_find(const HrPass *pass, const char *repository,
                  HrSelection *selection, void (*then)(void *data), void *data)
 {
     Finding *finding = g_new0(Finding, 1);
-    Batch *batch = g_new0(Batch, 1);
+    Batch *batch = new_batch(finding);
 
     finding->pass = pass;
     finding->repository = repository;
     finding->then = then;
     finding->data = data;
-    batch->finding = finding;
     /* Counted until all have been submitted. */
     atomic_store(&finding->left, 1);
     for (guint i = 0; i < selection->count; i++) {
@@ -167,8 +179,7 @@ hr_tag_ages_find(const HrPass *pass, const char *repository,
         if (batch->count < BATCH_SIZE)
             continue;
         submit(batch);
-        batch = g_new0(Batch, 1);
-        batch->finding = finding;
+        batch = new_batch(finding);
     }
     /* The rest is done by this job: it is the last of the batches. */
     run_batch(batch);

@@ -154,6 +154,40 @@ def case_what_goes_wrong_with_one_tag_stays_with_it():
     holds(day.digest not in result.out, result.out)
 
 
+def case_a_job_that_looks_for_ages_is_put_off_and_goes_on():
+    source, target = Hostile(), Hostile()
+    fill(source)
+    later = {"Retry-After": "1"}
+    source.rule("HEAD", "/manifests/week", times=1, status=429, headers=later)
+    week = content.digest(source.manifests["app", "week"][1])
+    source.rule("GET", week, times=1, status=429, headers=later)
+    text = configuration(
+        [endpoint("s", "oci", url=source.url,
+                  policy={"patience": "1m", "park": "500ms"}),
+         endpoint("t", "oci", url=target.url)],
+        [{"name": "st", "source": "s", "target": "t", "select": {
+            "tags": {"min_age": "3d", "sort": "created", "latest": 2}}}])
+    result = run_program("-v", "once", config=text, code=0)
+    has(result.err, "put off")
+    # The rules after that of age saw all of them.
+    same(target.tags("app"), ["index-week", "week"])
+    # Who had an answer was not asked again.
+    same(source.count("HEAD", "/manifests/year"), 1)
+
+
+def case_an_index_is_as_old_as_its_newest_image():
+    source, target = Hostile(), Hostile()
+    images = [content.image(number, created=ago(30)) for number in range(65)]
+    source.add("app", "many", index_of(*images))
+    source.add("app", "some", index_of(*images[:64]))
+    source.add("app", "nested", index_of(
+        images[0], index_of(content.image("young", created=ago(1)))))
+    text = sync_config(source, target, tags={"min_age": "3d"})
+    shown = run_program("plan", "--explain", config=text, code=0).out
+    has(shown, "in   app:some", "out  app:nested", "out  app:many",
+        "its creation time is not known", "created 24 h")
+
+
 def case_ages_come_from_a_real_registry():
     source, target = Registry("ages-a"), Registry("ages-b")
     client = source.client()
