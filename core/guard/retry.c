@@ -160,10 +160,13 @@ hr_retry_decide(const HrRetryPolicy *policy, HrRetryState *state,
     double delay;
 
     *decision = (HrRetryDecision){.reason = ""};
+    if (policy->progress_bytes > 0 && moved_bytes >= policy->progress_bytes) {
+        state->attempt = 0;
+        /* Credentials that were good for that much have only expired. */
+        state->reauthenticated = 0;
+    }
     if (repeat_for_free(state, outcome, now_us, decision))
         return;
-    if (policy->progress_bytes > 0 && moved_bytes >= policy->progress_bytes)
-        state->attempt = 0;
     state->attempt++;
     if (outcome->eligibility == HR_RETRY_PARK) {
         decide(decision, HR_RETRY_LATER,

@@ -31,8 +31,9 @@ leave_end(HrPipe *pipe, HrPipeEnd *end, const GError *error)
                  hr_attempt_stop_on_loop(&end->send.attempt));
     hr_loop_disarm_on_loop(pipe->loop, &end->send.timer);
     if (end->through || error != NULL) {
-        /* What was refused here has its outcome already. */
-        if (leg->outcome.status != HR_LOCAL_REJECT)
+        /* What was refused here, or by a token server, has its outcome
+         * already. */
+        if (!hr_outcome_is_local(&leg->outcome))
             hr_send_set_outcome(&end->send, error);
         /* What a stranger does says nothing about the registry. */
         if (error != NULL && end->request->stranger)

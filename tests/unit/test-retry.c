@@ -147,6 +147,28 @@ test_free_repeats(void)
     g_assert_cmpint(decision.verdict, ==, HR_RETRY_GIVE_UP);
 }
 
+/* A blob may take longer than many tokens last. */
+static void
+test_relogin(void)
+{
+    HrRetryPolicy policy;
+    HrRetryState state = {0};
+    HrOutcome outcome = failure(HR_AUTH_EXPIRED, HR_RETRY_REAUTH);
+    HrRetryDecision decision;
+
+    g_assert_true(
+        hr_policy_retry(&policy, "blob-transfer", HR_PROFILE_PRODUCTION));
+    for (unsigned i = 0; i < 5; i++) {
+        hr_retry_decide(&policy, &state, &outcome, 1 << 20, 1, NOW,
+                        HR_TIME_NEVER, &by_hand, &decision);
+        g_assert_cmpint(decision.verdict, ==, HR_RETRY_AGAIN);
+        g_assert_true(decision.immediate);
+    }
+    hr_retry_decide(&policy, &state, &outcome, 1000, 1, NOW, HR_TIME_NEVER,
+                    &by_hand, &decision);
+    g_assert_cmpint(decision.verdict, ==, HR_RETRY_GIVE_UP);
+}
+
 static void
 test_progress(void)
 {
@@ -370,6 +392,7 @@ main(int argc, char **argv)
     g_test_add_func("/retry/repeats-once-for-free-what-never-left",
                     test_free_repeats);
     g_test_add_func("/retry/counts-anew-after-progress", test_progress);
+    g_test_add_func("/retry/logs-in-again-after-progress", test_relogin);
     g_test_add_func("/retry/hears-what-the-server-asks-for", test_retry_after);
     g_test_add_func("/retry/stretches-its-own-delays-only", test_factor);
     g_test_add_func("/retry/spreads-delays-evenly", test_distribution);
