@@ -217,6 +217,8 @@ find(Search *search, const char *digest, unsigned depth, int64_t *created_us,
     /* What was found before the limit was met says nothing of a part. */
     if (depth == 0 || search->below <= BELOW_LIMIT)
         hr_creation_memory_add(search->memory, digest, *created_us);
+    /* It may be large, and is not needed again. */
+    g_hash_table_remove(search->manifests, digest);
     return true;
 }
 

@@ -154,6 +154,22 @@ def case_what_goes_wrong_with_one_tag_stays_with_it():
     holds(day.digest not in result.out, result.out)
 
 
+def case_what_is_hung_on_immutable_tags_later_comes_on_demand():
+    source, target = Hostile(), Hostile()
+    image = content.image("signed later")
+    source.add("app", "v1", image)
+    text = sync_config(source, target, tags={"allow": ["v.*"],
+                                             "immutable": ["v.*"]})
+    run_program("once", config=text, code=0)
+    signature = content.fallback_tag(image.digest) + ".sig"
+    source.add("app", signature, content.signature(image))
+    has(run_program("once", config=text, code=0).out, "changed 0")
+    same(target.tags("app"), ["v1"])
+    has(run_program("once", "--complete", config=text, code=0).out,
+        "changed 1")
+    same(target.tags("app"), [signature, "v1"])
+
+
 def case_a_job_that_looks_for_ages_is_put_off_and_goes_on():
     source, target = Hostile(), Hostile()
     fill(source)
