@@ -173,9 +173,8 @@
         KEY(parent, "requests", INTEGER, "16", 1, 256,                        \
             "Metadata requests in flight, at most."),                         \
         KEY(parent, "transfers", INTEGER, "4", 1, 64,                         \
-            "Blobs in flight, at most; not counting those that wait for "     \
-            "their "                                                          \
-            "other end."),                                                    \
+            "Blobs in flight, at most; four of up to 64 KiB count as one, "   \
+            "and those that wait for their other end do not count."),         \
         KEY(parent, "adaptive", BOOLEAN, NULL, 0, 0,                          \
             "Take fewer where more does no good."),                           \
         KEY(parent, "rate", NUMBER, NULL, 0, 1000000,                         \

@@ -13,6 +13,11 @@
 #include "guard/resume.h"
 #include "guard/streak.h"
 
+/* A place of a blob; something tiny takes one of its parts.  Tiny blobs wait
+ * for round trips and leave the link idle: the sixteen that four places make
+ * are as many as there are metadata requests at once. */
+#define HR_PLACE_PARTS 4u
+
 /* Counters that others read while the owner counts. */
 typedef struct HrGuardCounters {
     atomic_uint_fast64_t operations;
@@ -87,6 +92,12 @@ hr_guards_set_pace(HrGuards *guards, int64_t now_us);
 
 void
 hr_guards_set_alarm(HrGuards *guards, int64_t at_us);
+
+static inline unsigned
+hr_place_parts(HrOperationClass class)
+{
+    return class == HR_CLASS_BLOB ? HR_PLACE_PARTS : 1;
+}
 
 static inline HrLine *
 hr_guards_line(HrGuards *guards, HrOperationClass class)

@@ -38,6 +38,14 @@ limit_policy(const HrPolicy *policy, HrOperationClass which)
     return limit;
 }
 
+static unsigned
+limit_of(HrClassGuards *own, int64_t now_us)
+{
+    return own->class == HR_CLASS_BLOB
+               ? hr_climb_value(own->guards->climb, now_us)
+               : hr_limit_value(own->limit, now_us);
+}
+
 static void
 init_class(HrGuards *guards, HrOperationClass which, int64_t now_us)
 {
@@ -52,10 +60,8 @@ init_class(HrGuards *guards, HrOperationClass which, int64_t now_us)
     hr_priority_init(&own->queue);
     if (which != HR_CLASS_BLOB)
         own->limit = hr_limit_new(&policy, &guards->host.random, now_us);
-    own->gate.limit = which == HR_CLASS_BLOB
-                          ? hr_climb_value(guards->climb, now_us)
-                          : hr_limit_value(own->limit, now_us);
-    atomic_init(&guards->counters.limit[which], own->gate.limit);
+    own->gate.limit = limit_of(own, now_us) * hr_place_parts(which);
+    atomic_init(&guards->counters.limit[which], limit_of(own, now_us));
 }
 
 HrGuards *
@@ -123,12 +129,11 @@ hr_guards_refresh_limit(HrGuards *guards, HrOperationClass which,
                         int64_t now_us)
 {
     HrClassGuards *own = &guards->classes[which];
-    unsigned value = which == HR_CLASS_BLOB
-                         ? hr_climb_value(guards->climb, now_us)
-                         : hr_limit_value(own->limit, now_us);
-    bool grown = value > own->gate.limit;
+    unsigned value = limit_of(own, now_us);
+    unsigned parts = value * hr_place_parts(which);
+    bool grown = parts > own->gate.limit;
 
-    own->gate.limit = value;
+    own->gate.limit = parts;
     atomic_store(&guards->counters.limit[which], value);
     if (grown)
         hr_line_look(hr_guards_line(guards, which));

@@ -63,6 +63,7 @@ typedef struct HrOperation {
     bool renewable; /* new credentials can be had (HR_RETRY_REAUTH)      */
     bool small;     /* GET or HEAD of something small: may be hedged     */
     bool big;       /* a blob that takes long                            */
+    bool tiny;      /* a blob that is little more than its round trip    */
     int64_t deadline_us; /* the caller's; HR_TIME_NEVER for none           */
 
     /* It can be advanced again.  Called while another one moves: do it

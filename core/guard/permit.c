@@ -4,40 +4,49 @@
 
 #include <stddef.h>
 
-/* So often a waiter for two gates may be overtaken by those who need only the
- * one that is free. */
+/* So often a waiter may be overtaken by those who find room where it does
+ * not. */
 #define OVERTAKEN_LIMIT 32
 
 /* Big ones in a row after which no place is kept for small ones. */
 #define KEPT_LIMIT 8
 
 static bool
-has_room(const HrGate *gate)
+has_room(const HrGate *gate, unsigned parts)
 {
-    return gate == NULL || gate->taken < gate->limit;
+    return gate == NULL || gate->taken + parts <= gate->limit;
 }
 
 static bool
-lets_in(const HrGate *gate, bool big)
+lets_in(const HrGate *gate, const HrWaiter *waiter)
 {
-    unsigned kept = gate != NULL && big && gate->kept > 0 && gate->limit > 1;
+    bool keeps = gate != NULL && waiter->big && gate->kept > 0 &&
+                 gate->limit >= 2 * waiter->parts;
 
-    return gate == NULL || gate->taken + kept < gate->limit;
+    return has_room(gate, keeps ? 2 * waiter->parts : waiter->parts);
 }
 
 static bool
 may_enter(const HrWaiter *waiter)
 {
-    return lets_in(waiter->gates[0], waiter->big) &&
-           lets_in(waiter->gates[1], waiter->big);
+    return lets_in(waiter->gates[0], waiter) &&
+           lets_in(waiter->gates[1], waiter);
 }
 
 static void
-count(const HrWaiter *waiter, int step)
+take_places(const HrWaiter *waiter)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (waiter->gates[i] != NULL)
+            waiter->gates[i]->taken += waiter->parts;
+}
+
+static void
+give_places(const HrWaiter *waiter)
 {
     for (unsigned i = 0; i < 2; i++)
         if (waiter->gates[i] != NULL && !waiter->lent[i])
-            waiter->gates[i]->taken += (unsigned)step;
+            waiter->gates[i]->taken -= waiter->parts;
 }
 
 static void
@@ -76,9 +85,23 @@ note_overtaking(HrLine *line, const HrWaiter *who)
     for (HrWaiter *waiter = line->first; waiter != who;
          waiter = waiter->next) {
         if (++waiter->overtaken >= OVERTAKEN_LIMIT && waiter->claimed == NULL)
-            waiter->claimed = has_room(waiter->gates[0]) ? waiter->gates[1]
-                                                         : waiter->gates[0];
+            waiter->claimed = has_room(waiter->gates[0], waiter->parts)
+                                  ? waiter->gates[1]
+                                  : waiter->gates[0];
     }
+}
+
+/* While there is room behind the claimed gate it claims its other one too:
+ * who needs several parts would never find them free at once. */
+static bool
+claims(const HrWaiter *waiter, const HrGate *gate)
+{
+    if (waiter->claimed == NULL || gate == NULL)
+        return false;
+    if (waiter->claimed == gate)
+        return true;
+    return (waiter->gates[0] == gate || waiter->gates[1] == gate) &&
+           lets_in(waiter->claimed, waiter);
 }
 
 /* True if a gate of the waiter's is claimed by one before it. */
@@ -87,8 +110,7 @@ is_claimed_before(const HrLine *line, const HrWaiter *who)
 {
     for (const HrWaiter *waiter = line->first; waiter != who;
          waiter = waiter->next)
-        if (waiter->claimed != NULL && (waiter->claimed == who->gates[0] ||
-                                        waiter->claimed == who->gates[1]))
+        if (claims(waiter, who->gates[0]) || claims(waiter, who->gates[1]))
             return true;
     return false;
 }
@@ -124,7 +146,7 @@ move(HrLine *line)
         line->again = false;
         while ((waiter = next_to_enter(line)) != NULL) {
             waiter->state = HR_WAITER_INSIDE;
-            count(waiter, 1);
+            take_places(waiter);
             note_size(waiter);
             waiter->enter(waiter->data);
         }
@@ -186,7 +208,7 @@ hr_line_leave(HrLine *line, HrWaiter *waiter)
             before = other;
         unlink_after(line, before);
     } else if (waiter->state == HR_WAITER_INSIDE) {
-        count(waiter, -1);
+        give_places(waiter);
     }
     waiter->state = HR_WAITER_OUTSIDE;
     move(line);
@@ -200,7 +222,10 @@ hr_line_lend(HrLine *line, HrWaiter *waiter, const HrGate *gate, bool lent)
             waiter->lent[i] == lent)
             continue;
         waiter->lent[i] = lent;
-        waiter->gates[i]->taken += lent ? -1u : 1u;
+        if (lent)
+            waiter->gates[i]->taken -= waiter->parts;
+        else
+            waiter->gates[i]->taken += waiter->parts;
     }
     if (lent)
         move(line);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Permits: how many things may be under way at once.
+ * Permits: how much may be under way at once.
  *
  *     join --> [ line, by rank, then in turn ] --gates have room--> enter
  *                                    leave, give back <-- done <-------'
@@ -8,10 +8,12 @@
  * A waiter names one or two gates and takes both or none, so that two ends
  * can never hold one permit each and wait for the other.
  *
- * Others pass a waiter whose other gate is full.  Passed too often, it claims
- * the gate that it was waiting for: nobody else goes through that one before
- * it, and so it gets both sooner or later; the other gate stays open to all,
- * or whatever is slow behind one gate would hold up everybody at the other.
+ * Others pass a waiter whose other gate is full, or that needs more room than
+ * they do.  Passed too often, it claims the gate that it was waiting for:
+ * nobody else goes through that one before it, nor, once it has room there,
+ * through its other one, and so it gets in sooner or later.  Until then the
+ * other gate stays open to all, or whatever is slow behind one gate would hold
+ * up everybody at the other.
  *
  * Big ones stay for long.  For some time after a small one was there they
  * leave the last place to the next, if the gate has more than one.
@@ -27,7 +29,7 @@
 #include <stdbool.h>
 
 typedef struct HrGate {
-    unsigned limit;
+    unsigned limit; /* parts */
     unsigned taken;
     unsigned kept; /* how many more big ones leave a place to small ones */
 } HrGate;
@@ -43,6 +45,7 @@ typedef struct HrWaiter {
     struct HrWaiter *next;
     HrGate *gates[2]; /* the second may be NULL */
     unsigned rank;    /* smaller ones go first; equal ones in turn */
+    unsigned parts;   /* what it takes of each gate's room           */
     bool big;         /* of equal ones goes after those that are not */
     void (*enter)(void *data);
     void *data;

@@ -204,6 +204,7 @@ join_line(HrLeg *leg)
     if (leg->peer != NULL && &class_of(leg->peer)->gate != &own->gate)
         waiter->gates[1] = &class_of(leg->peer)->gate;
     waiter->rank = operation->priority;
+    waiter->parts = operation->tiny ? 1 : hr_place_parts(operation->class);
     waiter->big = operation->big;
     waiter->enter = places_cb;
     waiter->data = leg;
@@ -315,8 +316,10 @@ limit_data(HrPassage *passage, int64_t now_us, uint64_t bytes)
 
     if (leg->operation->class == HR_CLASS_BLOB) {
         bool crowded = guards->host.transfer_line->first != NULL;
+        unsigned parts = class_of(leg)->gate.taken;
 
-        hr_climb_moved(guards->climb, now_us, bytes, class_of(leg)->gate.taken,
+        hr_climb_moved(guards->climb, now_us, bytes,
+                       (parts + HR_PLACE_PARTS - 1) / HR_PLACE_PARTS,
                        crowded ? 1 : 0);
     }
     return 0;

@@ -94,7 +94,8 @@ decide_about_refusal(const HrOperation *operation, const HrOutcome *outcome,
 static unsigned
 in_flight(HrGuards *guards)
 {
-    return guards->all.taken + guards->classes[HR_CLASS_BLOB].gate.taken;
+    return guards->all.taken +
+           atomic_load(&guards->counters.in_flight[HR_CLASS_BLOB]);
 }
 
 /* What a retry is paid for with, and by. */

@@ -407,6 +407,7 @@ enter_end(HrPipe *pipe, HrPipeEnd *end, bool (*start)(void *data))
     operation->priority = hr_call_priority(pipe->call);
     operation->idempotent = true;
     operation->big = pipe->size >= HR_PIPE_BIG_BYTES;
+    operation->tiny = pipe->size <= HR_PIPE_TINY_BYTES;
     operation->parks = hr_call_parks(pipe->call);
     operation->deadline_us = hr_call_deadline_us(pipe->call);
     operation->ready = end_ready_cb;

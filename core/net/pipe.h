@@ -27,6 +27,10 @@ typedef struct HrPipe HrPipe;
 /* Blobs of so many bytes take long: smaller ones go first. */
 #define HR_PIPE_BIG_BYTES (16 * 1024 * 1024)
 
+/* Those of so many bytes, as most configs and signatures are, take a round trip
+ * and hardly any of the link: several take the place of one. */
+#define HR_PIPE_TINY_BYTES (64 * 1024)
+
 /* Reads up to `capacity` bytes into `buffer`; *size 0 is the end. */
 typedef bool (*HrPipeRead)(void *data, HrCall *call, void *buffer,
                            size_t capacity, size_t *size, GError **error);

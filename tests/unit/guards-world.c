@@ -228,15 +228,28 @@ start_end(World *world, Job *job)
     g_ptr_array_add(world->jobs, job);
 }
 
-void
-start_copy(World *from, World *to, Job ends[2])
+static void
+start_pair(World *from, World *to, Job ends[2], bool tiny)
 {
     start_end(from, &ends[0]);
     start_end(to, &ends[1]);
+    ends[0].operation.tiny = ends[1].operation.tiny = tiny;
     ends[0].leg.peer = &ends[1].leg;
     ends[1].leg.peer = &ends[0].leg;
     advance_leg(&ends[0]);
     advance_leg(&ends[1]);
+}
+
+void
+start_copy(World *from, World *to, Job ends[2])
+{
+    start_pair(from, to, ends, false);
+}
+
+void
+start_tiny_copy(World *from, World *to, Job ends[2])
+{
+    start_pair(from, to, ends, true);
 }
 
 void

@@ -73,6 +73,10 @@ start_parking_job(World *world, Job *job, HrOperationClass class);
 void
 start_copy(World *from, World *to, Job ends[2]);
 
+/* The same of something tiny. */
+void
+start_tiny_copy(World *from, World *to, Job ends[2]);
+
 void
 cancel_job(Job *job);
 

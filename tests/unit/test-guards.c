@@ -422,6 +422,38 @@ test_resting(void)
         clear_world(all[i - 1]);
 }
 
+/* Four tiny blobs are as much as one. */
+static void
+test_tiny(void)
+{
+    HrPolicy policy;
+    World one;
+    World other;
+    World *const both[] = {&one, &other};
+    Job whole[2];
+    Job tiny[20][2];
+
+    make_policy(&policy);
+    policy.transfers = (HrLimitPolicy){.adaptive = false, .maximum = 3};
+    init_world(&one, &policy, 1);
+    policy.transfers.maximum = 2;
+    init_world_beside(&other, &policy, 2, &one);
+    one.answer = other.answer = answer_well;
+    start_copy(&one, &other, whole);
+    for (unsigned i = 0; i < G_N_ELEMENTS(tiny); i++)
+        start_tiny_copy(&one, &other, tiny[i]);
+    settle_worlds(both, 2);
+    g_assert_cmpuint(one.on_wire, ==, 1 + 4);
+    g_assert_cmpuint(other.on_wire, ==, 1 + 4);
+    run_worlds(both, 2);
+    g_assert_cmpuint(one.most_on_wire, ==, 8);
+    g_assert_cmpuint(other.most_on_wire, ==, 8);
+    for (unsigned i = 2; i > 0; i--) {
+        expect_quiet(both[i - 1]);
+        clear_world(both[i - 1]);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -435,6 +467,8 @@ main(int argc, char **argv)
     g_test_add_func("/guards/refuse-at-once-while-a-breaker-is-open",
                     test_breaker);
     g_test_add_func("/guards/take-both-places-of-a-copy-or-none", test_pairs);
+    g_test_add_func("/guards/give-four-tiny-blobs-the-place-of-one",
+                    test_tiny);
     g_test_add_func("/guards/lend-the-place-of-who-waits-for-the-other-end",
                     test_resting);
     return g_test_run();

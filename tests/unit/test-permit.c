@@ -20,6 +20,7 @@ join(HrLine *line, Visitor *visitor, HrGate *one, HrGate *other)
 {
     visitor->waiter.gates[0] = one;
     visitor->waiter.gates[1] = other;
+    visitor->waiter.parts = MAX(visitor->waiter.parts, 1);
     visitor->waiter.enter = enter_cb;
     visitor->waiter.data = visitor;
     hr_line_join(line, &visitor->waiter);
@@ -149,6 +150,50 @@ test_small_first(void)
     g_assert_cmpuint(passed, >, 10);
 }
 
+/* What takes a part of a place goes where a whole one does not; even so the
+ * turn of who wants whole ones at both gates comes. */
+static void
+test_parts(void)
+{
+    HrLine line = {0};
+    HrGate one = {.limit = 4};
+    HrGate other = {.limit = 4};
+    Visitor whole[2] = {{{0}, 0}};
+    Visitor left[5] = {{{0}, 0}};
+    Visitor right[5] = {{{0}, 0}};
+    unsigned rounds = 0;
+
+    whole[0].waiter.parts = whole[1].waiter.parts = 4;
+    join(&line, &whole[0], &one, NULL);
+    join(&line, &left[0], &one, NULL);
+    g_assert_false(is_inside(&left[0]));
+    hr_line_leave(&line, &whole[0].waiter);
+    for (unsigned i = 1; i < 4; i++)
+        join(&line, &left[i], &one, NULL);
+    for (unsigned i = 0; i < 4; i++)
+        join(&line, &right[i], &other, NULL);
+    g_assert_cmpuint(one.taken, ==, 4);
+    join(&line, &whole[1], &one, &other);
+    /* There are always four that want a part of each. */
+    for (; !is_inside(&whole[1]); rounds++) {
+        unsigned next = (rounds + 4) % 5;
+        unsigned gone = rounds % 5;
+
+        g_assert_cmpuint(rounds, <, 200);
+        if (left[next].waiter.state == HR_WAITER_OUTSIDE)
+            join(&line, &left[next], &one, NULL);
+        if (is_inside(&left[gone]))
+            hr_line_leave(&line, &left[gone].waiter);
+        if (right[next].waiter.state == HR_WAITER_OUTSIDE)
+            join(&line, &right[next], &other, NULL);
+        if (is_inside(&right[gone]))
+            hr_line_leave(&line, &right[gone].waiter);
+    }
+    g_assert_cmpuint(rounds, >, 10);
+    g_assert_cmpuint(one.taken, ==, 4);
+    g_assert_cmpuint(other.taken, ==, 4);
+}
+
 #define GATES 4
 #define VISITORS 40
 
@@ -167,7 +212,7 @@ test_any_order(void)
 
     g_test_message("seed %u", seed);
     for (unsigned i = 0; i < GATES; i++)
-        gates[i] = (HrGate){.limit = 1 + i % 3};
+        gates[i] = (HrGate){.limit = 2 * (1 + i % 3)};
     for (unsigned i = 0; i < 200000; i++) {
         unsigned who = (unsigned)g_rand_int_range(random, 0, VISITORS);
         unsigned gate = (unsigned)g_rand_int_range(random, 0, GATES);
@@ -178,6 +223,7 @@ test_any_order(void)
         case HR_WAITER_OUTSIDE:
             joined[who] = events;
             visitor->waiter.big = g_rand_boolean(random);
+            visitor->waiter.parts = (unsigned)g_rand_int_range(random, 1, 3);
             join(&line, visitor, &gates[gate],
                  step > 0 ? &gates[(gate + step) % GATES] : NULL);
             break;
@@ -239,6 +285,8 @@ main(int argc, char **argv)
     g_test_add_func("/permit/the-turn-of-who-wants-both-comes", test_starved);
     g_test_add_func("/permit/small-ones-first-and-big-ones-in-the-end",
                     test_small_first);
+    g_test_add_func("/permit/a-part-of-a-place-goes-where-no-whole-one-does",
+                    test_parts);
     g_test_add_func("/permit/keeps-to-limits-in-any-order", test_any_order);
     g_test_add_func("/permit/what-is-lent-comes-back", test_lent);
     return g_test_run();
