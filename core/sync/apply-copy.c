@@ -354,12 +354,27 @@ put_root(Copy *copy, const HrManifest *root, GError **error)
     return true;
 }
 
+/* Manifests that the target had refer to what was brought for them, too. */
+static void
+publish_looked(const Copy *copy)
+{
+    const GPtrArray *looked = copy->artifact->looked;
+
+    for (guint i = 0; i < looked->len; i++) {
+        const HrManifest *manifest = looked->pdata[i];
+
+        hr_blob_board_publish(copy->apply->pass->board,
+                              copy->target_repository, manifest->blobs);
+    }
+}
+
 static bool
 publish(Copy *copy, GError **error)
 {
     const HrPass *pass = copy->apply->pass;
     const GPtrArray *manifests = copy->artifact->manifests;
 
+    publish_looked(copy);
     for (guint i = 0; i < manifests->len; i++) {
         const HrManifest *manifest = manifests->pdata[i];
         bool is_root = i + 1 == manifests->len;

@@ -115,6 +115,21 @@ def case_layers_below_an_index_that_is_there_come_too():
     same(world.target.count("PUT", "/manifests/"), 3)
 
 
+def case_one_below_an_index_that_is_there_holds_up_nobody():
+    world = World()
+    target = endpoint("t", "oci", url=world.target.url, mount="committed")
+    repositories = "app", "bpp", "cpp"
+    for name in repositories:
+        world.source.add(name, "1",
+                         content.bundle([image(world.address, seed=name)]))
+    world.once(0, target=target, word="skip")
+    # Whoever brings the layer writes no manifest that names it.
+    has(world.once(0, "--complete", target=target).out, "changed 3")
+    for name in repositories:
+        same(world.target.blobs[name, NAME], LAYER)
+    same(world.web.count("GET"), 1)
+
+
 def case_the_source_goes_before_addresses():
     world = World()
     world.source.blobs["app", NAME] = LAYER
