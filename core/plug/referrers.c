@@ -51,12 +51,15 @@ take_page(hr_manifest_sink *sink, const char *media_type, const void *bytes,
 }
 
 /* What one answer says about all: whoever gave a list once has lists, and a
- * manifest without one has none, or is gone. */
+ * manifest without one has none, or is gone.  One that breaks off after a page
+ * is none of these. */
 static void
-learn(HrRegistry *registry, hr_referrers_query *query)
+learn(HrRegistry *registry, hr_referrers_query *query, const Taker *taker)
 {
     if (query->status == HR_OK) {
         atomic_store(&registry->referrers, HR_REFERRER_LISTS_THERE);
+    } else if (query->status == HR_UNSUPPORTED && taker->size > 0) {
+        query->status = HR_INVALID;
     } else if (query->status == HR_UNSUPPORTED) {
         int unknown = HR_REFERRER_LISTS_UNKNOWN;
 
@@ -117,7 +120,7 @@ ask(HrRegistry *registry, HrCall *call, HrReferrersAnswer *answers,
         registry->ops->list_referrers(registry->plugin, call, pointers, count);
     for (size_t i = 0; i < count; i++) {
         if (status == HR_OK)
-            learn(registry, &queries[i]);
+            learn(registry, &queries[i], &takers[i]);
         settle(registry, &queries[i], &takers[i], &answers[i]);
     }
     return hr_registry_leave(registry, call, status, error);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/item.h"
 #include "model/reference.h"
+#include "model/referrer.h"
 #include "sync/follow.h"
 #include "sync/selection.h"
 #include "sync/tag-ages.h"
@@ -102,6 +103,9 @@ is_settled(const Walk *walk, const char *repository, const char *tag,
     if (walk->visitor->immutable == NULL || walk->pass->complete ||
         known == NULL || !g_hash_table_contains(known, tag) ||
         !hr_select_is_immutable(walk->pass->select, tag))
+        return false;
+    /* Lists grow, whatever is promised of tags. */
+    if (walk->pass->referrers && hr_companion_of(tag) == HR_COMPANION_FALLBACK)
         return false;
     if (explanation != NULL)
         hr_explanation_note(explanation, repository, tag,

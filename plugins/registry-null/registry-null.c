@@ -227,6 +227,8 @@ put_manifest(hr_registry *registry, hr_call *call, hr_manifest_put *put)
     null_host->metric->count(null_module, "swallowed_bytes_total",
                              "Bytes that registry-null took.",
                              put->size_bytes);
+    /* It keeps no lists, and nobody else needs to. */
+    put->listed = 1;
     return HR_OK;
 }
 

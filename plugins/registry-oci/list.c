@@ -7,6 +7,7 @@
 
 /* Names asked for in a page; registries give fewer if they like. */
 #define PAGE_SIZE 1000
+#define PAGE_LIMIT_BYTES (UINT64_C(16) * 1024 * 1024)
 
 typedef struct Listing {
     OciPages pages;
@@ -51,6 +52,7 @@ list_names(hr_registry *registry, Listing *listing)
 
     listing->pages.take = take_page;
     listing->pages.data = listing;
+    listing->pages.limit_bytes = PAGE_LIMIT_BYTES;
     status = oci_pages_begin(registry, &listing->pages, &exchange);
     return status == HR_OK ? oci_pages_end(registry, &listing->pages, exchange)
                            : status;

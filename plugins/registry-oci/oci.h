@@ -78,6 +78,7 @@ typedef struct OciPages {
     /* Takes one page, of whatever status. */
     hr_status (*take)(void *data, const hr_http_exchange *exchange);
     void *data;
+    uint64_t limit_bytes; /* of a page */
 } OciPages;
 
 /* The digest (sha256) of some bytes. */

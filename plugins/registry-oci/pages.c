@@ -8,7 +8,6 @@
 /* A listing of more pages than this is one that never ends. */
 #define PAGE_LIMIT 100000u
 
-#define PAGE_LIMIT_BYTES (UINT64_C(16) * 1024 * 1024)
 #define LINK_CAPACITY 8192
 
 /* One list on its way. */
@@ -81,7 +80,7 @@ send_page(hr_registry *registry, const OciPages *pages, const char *address,
         .flags = flags,
         .target = address,
         .base = pages->first,
-        .limit_bytes = PAGE_LIMIT_BYTES,
+        .limit_bytes = pages->limit_bytes,
     };
     hr_status status = oci_host->http->send(oci_module, registry->endpoint,
                                             pages->call, &request, exchange);

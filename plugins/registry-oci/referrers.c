@@ -4,6 +4,9 @@
 
 #include "oci.h"
 
+/* Many lists are on their way at once. */
+#define PAGE_LIMIT_BYTES (UINT64_C(4) * 1024 * 1024)
+
 /* One list: asked for with the others, then read. */
 typedef struct Asking {
     OciPages pages;
@@ -78,6 +81,7 @@ begin(hr_registry *registry, hr_call *call, hr_referrers_query *query,
         .first = asking->first,
         .take = take_page,
         .data = asking,
+        .limit_bytes = PAGE_LIMIT_BYTES,
     };
     if (asking->what == NULL || asking->first == NULL)
         status = oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");

@@ -563,6 +563,33 @@ def case_a_list_that_is_none_fails_alone():
         same(target.tags("app"), ["1"])
 
 
+def case_a_list_that_breaks_off_is_no_list():
+    source, target = Hostile(referrers=True, page=1), Hostile(referrers=True)
+    image = content.image("cut off")
+    source.add("app", "1", image)
+    for number in range(3):
+        source.add("app", None, content.referrer(f"cut{number}", image))
+    source.rule("GET", "/referrers/.*first=1", status=404)
+    result = once(pair(source, target), "changed 1", "failed 1", code=1)
+    has(result.out, f"app@{image.digest}")
+    source.rules.clear()
+    once(pair(source, target), "changed 3", "failed 0")
+
+
+def case_lists_of_tags_that_never_move_grow_all_the_same():
+    source, image, signature = signed_source("immutable")
+    target = Hostile()
+    config = pair(source, target, select={"tags": {"immutable": [".*"]}})
+    once(config, "changed 2", "failed 0")
+    later = content.referrer("later", image)
+    source.add("app", None, later)
+    source.add("app", fallback_tag(image.digest), fallback(signature, later))
+    target.requests.clear()
+    once(config, "changed 1", "failed 0")
+    same(listed_by(target, image), sorted([signature.digest, later.digest]))
+    same(target.count("HEAD", "/manifests/1$"), 0)
+
+
 def case_an_index_with_such_a_tag_is_still_an_image():
     source, target = Hostile(), Hostile()
     image = content.index("pinned")
@@ -619,6 +646,15 @@ def case_lists_and_fallback_tags_of_one_registry_go_together():
         target.requests.clear()
         once(config, "changed 0", "0 B in 0 writes")
         same(manifest_gets(target.requests), [])
+
+
+def case_what_swallows_everything_swallows_this_too():
+    source, image, signature = signed_source("swallowed")
+    config = configuration(
+        [endpoint("s", "oci", url=source.url),
+         endpoint("hole", "null", empty=True)],
+        [{"name": "sh", "source": "s", "target": "hole"}])
+    once(config, "changed 2", "failed 0")
 
 
 def case_copy_brings_it_too_unless_told_not_to():
