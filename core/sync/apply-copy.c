@@ -104,6 +104,19 @@ hr_copy_count_loaded(Copy *copy)
     copy->counted = true;
 }
 
+/* Its twins go on, without another look at the source if it is there. */
+static void
+leave_twins(Copy *copy, bool is_there)
+{
+    const GPtrArray *manifests = is_there ? copy->artifact->manifests : NULL;
+
+    if (copy->entered)
+        hr_twins_leave(copy->apply->twins, copy->target_repository,
+                       copy->digest,
+                       is_there ? manifests->pdata[manifests->len - 1] : NULL);
+    copy->entered = false;
+}
+
 /* Its tag does not come, or not soon. */
 static void
 let_go(Copy *copy)
@@ -136,6 +149,7 @@ hr_copy_end(Copy *copy, HrResult result, const GError *error)
     }
     hr_copy_count_loaded(copy);
     atomic_fetch_add(&progress->done, 1);
+    leave_twins(copy, result == HR_RESULT_DONE);
     hr_copy_free(copy);
     hr_group_leave(apply->group);
 }
@@ -186,6 +200,16 @@ check_subject(const Copy *copy, GError **error)
                         subject != NULL ? subject->digest : "nothing");
 }
 
+/* What a twin has brought needs no more than its tag. */
+static HrArtifact *
+take_from_twin(const Copy *copy)
+{
+    g_autoptr(HrManifest) root = hr_twins_root(
+        copy->apply->twins, copy->target_repository, copy->digest);
+
+    return root != NULL ? hr_artifact_new_root(root) : NULL;
+}
+
 static bool
 load(Copy *copy, GError **error)
 {
@@ -199,6 +223,8 @@ load(Copy *copy, GError **error)
     };
 
     place.gathering = pass->gathering;
+    if (copy->artifact == NULL)
+        copy->artifact = take_from_twin(copy);
     if (!copy->complete && !atomic_load(&copy->apply->insists))
         place.platforms = hr_pass_platforms(pass);
     if (copy->artifact == NULL)
@@ -219,8 +245,19 @@ copy_ready(void *data)
     hr_pool_resume(copy->apply->pass->lane, hr_copy_run, copy);
 }
 
-/* False if the copy parks until the others of its artifact are there: do not
- * touch it. */
+/* False if the copy parks until a twin has brought the artifact, or has not:
+ * do not touch it. */
+static bool
+enter_twins(Copy *copy)
+{
+    if (copy->entered)
+        return true;
+    copy->entered = true;
+    return hr_twins_enter(copy->apply->twins, copy->target_repository,
+                          copy->digest, copy_ready, copy);
+}
+
+/* The same for the others of its artifact, in other passes. */
 static bool
 meet(Copy *copy)
 {
@@ -413,6 +450,7 @@ hand_over(Copy *copy, GPtrArray *to)
     Apply *apply = copy->apply;
 
     let_go(copy);
+    leave_twins(copy, to == apply->unlisted);
     pthread_mutex_lock(&apply->mutex);
     g_ptr_array_add(to, copy);
     pthread_mutex_unlock(&apply->mutex);
@@ -428,6 +466,7 @@ put_off(Copy *copy, const GError *error)
     const HrPass *pass = copy->apply->pass;
 
     clear_blobs(copy);
+    leave_twins(copy, false);
     /* Its next call: this one has been put off for good. */
     copy->call = hr_pass_call(pass);
     if (hr_pass_park(pass, &copy->parking, call, hr_error_status(error),
@@ -518,7 +557,7 @@ hr_copy_run(void *data)
     Copy *copy = data;
     g_autoptr(GError) error = NULL;
 
-    if (!meet(copy))
+    if (!enter_twins(copy) || !meet(copy))
         return;
     if (copy->call == NULL)
         copy->call = hr_pass_call(copy->apply->pass);

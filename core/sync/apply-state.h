@@ -14,11 +14,13 @@
 
 #include "sync/apply.h"
 #include "sync/artifact.h"
+#include "sync/twins.h"
 
 typedef struct Apply {
     const HrPass *pass;
     HrWriteCounts *counts;
     HrBrokenUploads *broken;
+    HrTwins *twins;
     const HrPlan *plan;
     HrGroup *group;
     pthread_mutex_t mutex;
@@ -50,6 +52,7 @@ typedef struct Copy {
     GError *failure; /* of a move, kept while others are waited for */
     bool last_wave;  /* the subject has been dealt with */
     bool counted;    /* as loaded */
+    bool entered;    /* among its twins */
     bool met;        /* the other passes that want it, or nobody is there */
     bool complete;   /* all images are brought, wanted or not */
     bool index_refused;

@@ -67,14 +67,33 @@ announce_changes(const HrPass *pass, const HrPlan *plan)
         hr_gathering_await(pass->gathering, pass->self, pass->cancel);
 }
 
+/* Before any of them begins. */
+static void
+add_twin(Apply *apply, const HrChange *change)
+{
+    g_autofree char *repository = NULL;
+    g_autofree char *reference = NULL;
+    g_autofree char *digest = NULL;
+    g_autofree char *media_type = NULL;
+    uint64_t size;
+
+    if (hr_tag_key_parse(change->key, &repository, &reference, NULL) &&
+        hr_tag_document_parse(change->source, &digest, &media_type, &size,
+                              NULL))
+        hr_twins_add(apply->twins, repository, digest);
+}
+
 static void
 submit_changes(Apply *apply, const HrPlan *plan)
 {
     HrProgress *progress = apply->pass->progress;
 
-    for (guint i = 0; i < plan->changes->len; i++)
-        if (writes(plan->changes->pdata[i]))
-            atomic_fetch_add(&progress->planned, 1);
+    for (guint i = 0; i < plan->changes->len; i++) {
+        if (!writes(plan->changes->pdata[i]))
+            continue;
+        atomic_fetch_add(&progress->planned, 1);
+        add_twin(apply, plan->changes->pdata[i]);
+    }
     for (guint i = 0; i < plan->changes->len; i++)
         if (writes(plan->changes->pdata[i]))
             submit_change(apply, plan->changes->pdata[i]);
@@ -108,12 +127,14 @@ hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
 {
     g_autoptr(HrGroup) group = hr_group_new();
     g_autoptr(HrBrokenUploads) broken = hr_broken_uploads_new(pass->cancel);
+    g_autoptr(HrTwins) twins = hr_twins_new();
     g_autoptr(GHashTable) failed =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Apply apply = {
         .pass = pass,
         .counts = counts,
         .broken = broken,
+        .twins = twins,
         .plan = plan,
         .group = group,
         .deferred = g_ptr_array_new(),

@@ -349,11 +349,31 @@ collect_all_blobs(HrArtifact *artifact, bool foreign_layers, GError **error)
     return true;
 }
 
+static HrArtifact *
+new_artifact(void)
+{
+    HrArtifact *artifact = g_new0(HrArtifact, 1);
+
+    artifact->manifests = g_ptr_array_new_with_free_func(free_manifest);
+    artifact->looked = g_ptr_array_new_with_free_func(free_manifest);
+    artifact->blobs = g_ptr_array_new();
+    return artifact;
+}
+
+HrArtifact *
+hr_artifact_new_root(HrManifest *root)
+{
+    HrArtifact *artifact = new_artifact();
+
+    g_ptr_array_add(artifact->manifests, hr_manifest_ref(root));
+    return artifact;
+}
+
 HrArtifact *
 hr_artifact_load(const HrArtifactPlace *place, const char *digest,
                  HrCall *call, GError **error)
 {
-    g_autoptr(HrArtifact) artifact = g_new0(HrArtifact, 1);
+    g_autoptr(HrArtifact) artifact = new_artifact();
     g_autoptr(GHashTable) seen =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GPtrArray) left_out = g_ptr_array_new_with_free_func(g_free);
@@ -366,7 +386,6 @@ hr_artifact_load(const HrArtifactPlace *place, const char *digest,
     };
 
     artifact->manifests = g_ptr_array_new_with_free_func(free_manifest);
-    artifact->looked = g_ptr_array_new_with_free_func(free_manifest);
     artifact->blobs = g_ptr_array_new();
     if (!load_manifest(&loader, digest, 0, true, error) ||
         !check_choice(&loader, digest, error))

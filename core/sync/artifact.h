@@ -54,6 +54,10 @@ hr_artifact_load(const HrArtifactPlace *place, const char *digest,
 bool *
 hr_artifact_choose(const GPtrArray *platforms, const GPtrArray *children);
 
+/* An artifact of which only the root is left to bring; takes a reference. */
+HrArtifact *
+hr_artifact_new_root(HrManifest *root);
+
 /* The root. */
 const HrManifest *
 hr_artifact_root(const HrArtifact *artifact);

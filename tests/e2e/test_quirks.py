@@ -309,6 +309,33 @@ def case_manifests_that_are_counted_are_fetched_once():
     same(source.count("GET", "/manifests/"), seen, "fetches when unchanged")
 
 
+def fill_twins(registry):
+    for tag in ("1", "1.0", "1.0.0", "latest"):
+        registry.add("lib", tag, content.index("twins"))
+    registry.add("other", "1", content.index("twins"))
+    return registry
+
+
+def case_tags_of_one_artifact_cost_no_more_than_the_tag():
+    source, target = fill_twins(Hostile()), Hostile()
+    copy(source, target)
+    same(target.tags("lib"), ["1", "1.0", "1.0.0", "latest"])
+    same(target.manifests, source.manifests)
+    # An index and its three images, in two repositories.
+    same(source.count("GET", "/manifests/"), 2 * 4, "fetches")
+    same(target.count("PUT", "/lib/manifests/"), 3 + 4, "writes")
+    is_unchanged(source, target)
+
+
+def case_when_one_of_them_fails_another_brings_the_artifact():
+    source, target = fill_twins(Hostile()), Hostile()
+    target.rule("PUT", "/lib/manifests/sha256", times=1, status=400,
+                body=b"{}")
+    result = copy(source, target, 1)
+    has(result.out, "changed 4", "failed 1")
+    same(len(target.tags("lib")), 3)
+
+
 # ---- cgr.dev
 
 
