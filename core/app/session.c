@@ -35,7 +35,7 @@
  * sinks may still have something to do. */
 #define STOP_WAIT_US (5 * G_USEC_PER_SEC)
 
-#define DEFAULT_WORKERS 8
+#define DEFAULT_WORKERS 16
 
 /* How often signals are looked at while a job runs. */
 #define JOB_TICK_MS 50

@@ -213,7 +213,7 @@
     "Where the password is: env:NAME, file:/PATH, cred:NAME or exec:HELPER."
 
 const HrSchemaKey hr_schema[] = {
-    KEY("", "workers", INTEGER, "8", 1, 256,
+    KEY("", "workers", INTEGER, "16", 1, 256,
         "Threads that carry out the work of one sync."),
     KEY("", "loops", INTEGER, "2", 1, 16, "Threads that move bytes."),
     KEY("", "parallel_syncs", INTEGER, "4", 1, 64,

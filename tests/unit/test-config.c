@@ -94,7 +94,7 @@ test_fills_in_defaults(void)
     const HrEndpointConfig *endpoint = hr_config_endpoint(config, "x");
     const HrPolicy *policy = &endpoint->policy;
 
-    g_assert_cmpuint(config->workers, ==, 8);
+    g_assert_cmpuint(config->workers, ==, 16);
     g_assert_cmpuint(config->loops, ==, 2);
     g_assert_cmpuint(config->parallel_syncs, ==, 4);
     g_assert_false(config->allow_inline_secrets);
@@ -374,7 +374,7 @@ test_schema_tells_every_key(void)
     g_assert_nonnull(strstr(text, "\nsyncs[].select.tags.deny "));
     g_assert_nonnull(strstr(json,
                             "{\"path\": \"workers\", \"type\": \"integer\", "
-                            "\"required\": false, \"default\": \"8\", "
+                            "\"required\": false, \"default\": \"16\", "
                             "\"minimum\": 1, \"maximum\": 256, \"help\": "));
 }
 
