@@ -56,7 +56,9 @@ print_change(const char *word, const HrChange *change, const char *note)
 {
     g_autofree char *content = describe_document(change->source);
 
-    printf("  %-7s %-40s %s%s%s%s\n", word, change->key, content,
+    /* A key that is a digest says it already. */
+    printf("  %-7s %-40s %s%s%s%s\n", word, change->key,
+           strchr(change->key, '@') == NULL ? content : "",
            note != NULL ? "  (" : "", note != NULL ? note : "",
            note != NULL ? ")" : "");
     if (change->from != NULL)
