@@ -5,14 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/opened.h"
 #include "app/signals.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "config/auth-file.h"
-#include "config/certs-d.h"
-#include "config/secret-reference.h"
 #include "observe/progress-bar.h"
 #include "plug/sink.h"
 #include "work/lifecycle.h"
@@ -40,18 +38,6 @@
 /* How often signals are looked at while a job runs. */
 #define JOB_TICK_MS 50
 
-/* An endpoint in use. */
-typedef struct Opened {
-    const HrEndpointConfig *config;
-    HrSecret *password;
-    GPtrArray *saved; /* HrSavedLogin; or NULL */
-    HrCertsD certs;
-    HrEndpoint *endpoint;
-    HrRegistry *registry;
-    HrBlobBoard *board;     /* NULL unless passes write to it */
-    HrGathering *gathering; /* NULL unless passes read it     */
-} Opened;
-
 /* What passes add to, for as long as the loops run. */
 typedef struct Account {
     HrProgress progress;
@@ -67,7 +53,7 @@ struct HrSession {
     HrPool *pool;
     HrFeed *feed;
     HrCancel *cancel;
-    GPtrArray *opened;     /* Opened */
+    GPtrArray *opened;     /* HrOpened */
     GPtrArray *strategies; /* HrStrategy */
     GPtrArray *accounts;   /* Account, one a pass */
     HrCreationMemory *creations;
@@ -79,16 +65,7 @@ struct HrSession {
 static void
 close_opened(gpointer data)
 {
-    Opened *opened = data;
-
-    hr_blob_board_free(opened->board);
-    hr_gathering_free(opened->gathering);
-    hr_registry_close(opened->registry);
-    hr_endpoint_free(opened->endpoint);
-    hr_secret_unref(opened->password);
-    g_clear_pointer(&opened->saved, g_ptr_array_unref);
-    hr_certs_d_clear(&opened->certs);
-    g_free(opened);
+    hr_opened_free(data);
 }
 
 static void
@@ -331,217 +308,28 @@ hr_session_plugins(const HrSession *session)
     return session->plugins;
 }
 
-static bool
-is_loopback(const char *url)
-{
-    static const char *const starts[] = {"http://127.", "http://localhost:",
-                                         "http://localhost/", "http://[::1]"};
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(starts); i++)
-        if (g_str_has_prefix(url, starts[i]))
-            return true;
-    return strcmp(url, "http://localhost") == 0;
-}
-
-/* What weakens the transport is said at every run. */
-static void
-warn_about_transport(const HrEndpointConfig *config)
-{
-    if (config->insecure)
-        hr_log(HR_LOG_WARNING,
-               "%s: certificates are not verified (tls.insecure): anybody on "
-               "the way can read and change what is transferred",
-               config->name);
-    if (config->url != NULL && g_str_has_prefix(config->url, "http://") &&
-        !is_loopback(config->url))
-        hr_log(HR_LOG_WARNING,
-               "%s: %s is not encrypted: anybody on the way can read and "
-               "change what is transferred",
-               config->name, config->url);
-}
-
-/* "HOST[:PORT]" of an address, as key rings and directories know it; "" if
- * there is none.  Caller frees. */
-static char *
-host_of(const char *url)
-{
-    const char *host = url != NULL ? strstr(url, "://") : NULL;
-
-    if (host == NULL)
-        return g_strdup("");
-    host += strlen("://");
-    return g_strndup(host, strcspn(host, "/"));
-}
-
-static bool
-resolve_password(Opened *opened, GError **error)
-{
-    const HrEndpointConfig *config = opened->config;
-    g_autofree char *host = host_of(config->url);
-
-    if (config->password == NULL)
-        return true;
-    if (config->password_inline) {
-        opened->password = hr_secret_new(config->password);
-        return true;
-    }
-    opened->password =
-        hr_secret_reference_resolve(config->password, host, error);
-    if (opened->password == NULL)
-        g_prefix_error(error, "endpoint %s: ", config->name);
-    return opened->password != NULL;
-}
-
-/* Where the configuration names no account, one that somebody logged in with
- * on this machine. */
-static bool
-find_saved_logins(const HrSession *session, Opened *opened, GError **error)
-{
-    const HrEndpointConfig *config = opened->config;
-    const char *chosen = session->app->auth_file;
-    g_autofree char *host = host_of(config->url);
-
-    if (config->username != NULL || config->url == NULL)
-        return true;
-    if (chosen == NULL && session->config != NULL)
-        chosen = session->config->auth_file;
-    opened->saved = hr_auth_file_find(chosen, host, error);
-    if (opened->saved == NULL)
-        g_prefix_error(error, "endpoint %s: ", config->name);
-    return opened->saved != NULL;
-}
-
-static void
-find_certificates(Opened *opened)
-{
-    const char *path = g_getenv("HARBOR_REPLICATOR_CERTS_D");
-    const char *url = opened->config->url;
-    g_auto(GStrv) directories = NULL;
-    g_autofree char *host = host_of(url);
-
-    if (url == NULL || !g_str_has_prefix(url, "https://"))
-        return;
-    if (path != NULL)
-        directories = g_strsplit(path, ":", -1);
-    hr_certs_d_find((const char *const *)directories, host, &opened->certs);
-    if (opened->certs.directory != NULL)
-        hr_log(HR_LOG_DEBUG, "%s: certificates from %s", opened->config->name,
-               opened->certs.directory);
-}
-
-static unsigned
-endpoint_index(const HrConfig *config, const HrEndpointConfig *endpoint)
-{
-    guint index = 0;
-
-    g_ptr_array_find(config->endpoints, endpoint, &index);
-    return index;
-}
-
-/* Endpoints that syncs connect, directly or through others, must share a
- * loop: the smallest index among them is the number of all. */
-static unsigned
-find_affinity(const HrSession *session, const HrEndpointConfig *endpoint)
-{
-    const HrConfig *config = session->config;
-    g_autofree unsigned *label = NULL;
-    bool changed = true;
-
-    if (config == NULL)
-        return 0;
-    label = g_new(unsigned, config->endpoints->len);
-    for (guint i = 0; i < config->endpoints->len; i++)
-        label[i] = i;
-    while (changed) {
-        changed = false;
-        for (guint i = 0; i < config->syncs->len; i++) {
-            const HrSyncConfig *sync = config->syncs->pdata[i];
-            unsigned *one = &label[endpoint_index(config, sync->source)];
-            unsigned *other = &label[endpoint_index(config, sync->target)];
-
-            changed |= *one != *other;
-            *one = *other = MIN(*one, *other);
-        }
-    }
-    return label[endpoint_index(config, endpoint)];
-}
-
-static bool
-make_endpoint(HrSession *session, Opened *opened, GError **error)
-{
-    const HrEndpointConfig *config = opened->config;
-    unsigned count = opened->saved != NULL ? opened->saved->len : 0;
-    g_autofree HrAccount *accounts = g_new0(HrAccount, (gsize)count + 1);
-    HrEndpointSpec spec = {
-        .name = config->name,
-        .url = config->url,
-        .username = config->username,
-        .password = opened->password,
-        .accounts = accounts,
-        .account_count = count,
-        .token_hosts = (const char *const *)config->token_hosts,
-        .ca_file = config->ca_file,
-        .ca_text = opened->certs.ca_text,
-        .client_cert = config->client_cert != NULL ? config->client_cert
-                                                   : opened->certs.cert,
-        .client_key = config->client_key != NULL ? config->client_key
-                                                 : opened->certs.key,
-        .allow_private = config->allow_private,
-        .insecure = config->insecure,
-        .http1 = !config->http2,
-        .policy = &config->policy,
-        .rules = &config->rules,
-        .affinity = find_affinity(session, config),
-        .settings = config->settings,
-    };
-
-    for (unsigned i = 0; i < count; i++) {
-        const HrSavedLogin *saved = opened->saved->pdata[i];
-
-        accounts[i] = (HrAccount){
-            .prefix = saved->prefix,
-            .username = saved->username,
-            .password = saved->password,
-            .identity_token = saved->identity_token,
-            .registry_token = saved->registry_token,
-        };
-    }
-    opened->endpoint = hr_endpoint_new(session->net, &spec, error);
-    return opened->endpoint != NULL;
-}
-
-static Opened *
+/* The endpoint, open; opened now if it was not before. */
+static HrOpened *
 open_endpoint(HrSession *session, const HrEndpointConfig *config,
               GError **error)
 {
-    g_autoptr(HrCall) call = NULL;
-    const hr_provider *provider;
-    Opened *opened;
+    HrOpening opening = {
+        .plugins = session->plugins,
+        .net = session->net,
+        .cancel = session->cancel,
+        .config = session->config,
+        .auth_file = session->app->auth_file,
+    };
+    HrOpened *opened;
 
     for (guint i = 0; i < session->opened->len; i++) {
         opened = session->opened->pdata[i];
         if (opened->config == config)
             return opened;
     }
-    provider = hr_plugins_provider(session->plugins, HR_KIND_REGISTRY,
-                                   config->type, error);
-    if (provider == NULL)
-        return NULL;
-    opened = g_new0(Opened, 1);
-    opened->config = config;
-    call = hr_call_new(session->cancel, HR_TIME_NEVER);
-    find_certificates(opened);
-    if (resolve_password(opened, error) &&
-        find_saved_logins(session, opened, error) &&
-        make_endpoint(session, opened, error))
-        opened->registry = hr_registry_open(session->plugins, provider,
-                                            opened->endpoint, call, error);
-    if (opened->registry == NULL) {
-        close_opened(opened);
-        return NULL;
-    }
-    warn_about_transport(config);
-    g_ptr_array_add(session->opened, opened);
+    opened = hr_opened_new(&opening, config, error);
+    if (opened != NULL)
+        g_ptr_array_add(session->opened, opened);
     return opened;
 }
 
@@ -557,7 +345,7 @@ tick(void *data)
         hr_cancel_trigger(session->cancel);
     }
     for (guint i = 0; i < session->opened->len; i++) {
-        const Opened *opened = session->opened->pdata[i];
+        const HrOpened *opened = session->opened->pdata[i];
 
         if (opened->gathering != NULL)
             hr_gathering_tick(opened->gathering, hr_clock_monotonic_us(),
@@ -570,7 +358,7 @@ HrRegistry *
 hr_session_open_registry(HrSession *session, const HrEndpointConfig *config,
                          GError **error)
 {
-    const Opened *opened = open_endpoint(session, config, error);
+    const HrOpened *opened = open_endpoint(session, config, error);
 
     return opened != NULL ? opened->registry : NULL;
 }
@@ -630,8 +418,9 @@ prepare_sides(HrSession *session, const char *name,
 {
     Account *account = open_account(session, name);
     g_autofree char *big_name = g_strconcat(name, ": big blobs", NULL);
-    Opened *one = open_endpoint(session, source, error);
-    Opened *other = one != NULL ? open_endpoint(session, target, error) : NULL;
+    HrOpened *one = open_endpoint(session, source, error);
+    HrOpened *other =
+        one != NULL ? open_endpoint(session, target, error) : NULL;
 
     if (other == NULL)
         return false;
@@ -725,7 +514,7 @@ hr_session_run(HrSession *session, const HrDriven *passes, unsigned count)
     hr_side_by_side_run(passes, count, limit, tick, session);
     hr_progress_bar_clear(session->bar);
     for (guint i = 0; i < session->opened->len; i++) {
-        Opened *opened = session->opened->pdata[i];
+        HrOpened *opened = session->opened->pdata[i];
 
         g_clear_pointer(&opened->board, hr_blob_board_free);
         g_clear_pointer(&opened->gathering, hr_gathering_free);
