@@ -233,6 +233,7 @@ let_go_cb(void *data)
     HrEndpoint *endpoint = data;
 
     hr_login_stop_on_loop(endpoint->login);
+    hr_endpoint_end_meetings_on_loop(endpoint);
     /* Last: places that are given back may set it. */
     hr_loop_disarm_on_loop(endpoint->loop, &endpoint->alarm);
 }

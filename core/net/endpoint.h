@@ -57,7 +57,8 @@ struct hr_endpoint {
     /* The loop's alone: */
     HrAddressKind kind; /* the closest that it was reached at */
     HrTimer alarm;
-    HrNotes notes; /* go with the next exchange or pipe that ends */
+    HrNotes notes;        /* go with the next exchange or pipe that ends */
+    GHashTable *meetings; /* of pipes, by digest; NULL: none */
     HrGuardsStats shown;
     HrRequestSample samples[HR_ENDPOINT_SAMPLES];
     unsigned sample_count;
@@ -94,6 +95,10 @@ hr_endpoint_count_retry(HrEndpoint *endpoint, HrProgress *progress);
 /* Brings what the guards show up to date, and hands their notes over. */
 void
 hr_endpoint_publish_on_loop(HrEndpoint *endpoint, HrNotes *notes);
+
+/* No pipe of it is under way any more. */
+void
+hr_endpoint_end_meetings_on_loop(HrEndpoint *endpoint);
 
 /* What became of an attempt without an answer, from the error for it. */
 void

@@ -67,6 +67,7 @@ hr_pipe_end_on_loop(HrPipe *pipe, GError *error, bool source_failed)
     HrPipeEnd *failed = source_failed ? &pipe->source : &pipe->target;
 
     pipe->ended = true;
+    hr_pipe_part_on_loop(pipe);
     pipe->error = error;
     pipe->source_failed = error != NULL && source_failed;
     hr_loop_disarm_on_loop(pipe->loop, &pipe->timer);
@@ -77,7 +78,10 @@ hr_pipe_end_on_loop(HrPipe *pipe, GError *error, bool source_failed)
     /* Many pipes may wait for their turn behind this one. */
     if (pipe->source.request != NULL && pipe->target.request != NULL)
         g_clear_pointer(&pipe->ring, hr_ring_free);
-    hr_call_raise(pipe->call, &pipe->done);
+    if (pipe->riders != NULL)
+        hr_pipe_retire_carrier_on_loop(pipe);
+    else
+        hr_call_raise(pipe->call, &pipe->done);
 }
 
 static bool
@@ -89,10 +93,18 @@ target_may_resume(HrPipe *pipe)
 }
 
 static bool
+ring_has_room(const HrPipe *pipe)
+{
+    return hr_ring_free_space(pipe->ring) >= pipe->ring_bytes / 2;
+}
+
+static bool
 source_may_resume(HrPipe *pipe)
 {
-    return hr_ring_free_space(pipe->ring) >= pipe->ring_bytes / 2 &&
-           !hr_pipe_is_held_on_loop(&pipe->source);
+    bool room = pipe->riders != NULL ? hr_pipe_riders_have_room(pipe)
+                                     : ring_has_room(pipe);
+
+    return room && !hr_pipe_is_held_on_loop(&pipe->source);
 }
 
 static void
@@ -141,6 +153,10 @@ pump(HrPipe *pipe)
     }
     if (!pipe->ended && pipe->source.paused && source_may_resume(pipe))
         hr_pipe_resume_source_on_loop(pipe);
+    if (!pipe->ended && pipe->adrift && ring_has_room(pipe)) {
+        pipe->adrift = false;
+        hr_pipe_enter_source_on_loop(pipe);
+    }
 }
 
 static void
@@ -170,6 +186,8 @@ kick_cb(void *data)
 
     atomic_store(&pipe->kicked, false);
     pump(pipe);
+    if (pipe->carrier != NULL)
+        pump(pipe->carrier);
     hr_pipe_unref(pipe);
 }
 
@@ -323,6 +341,8 @@ tick_cb(void *data)
         return;
     if (pipe->target.request != NULL && !check_target(pipe))
         return;
+    if (pipe->riders != NULL)
+        hr_pipe_let_laggards_go_on_loop(pipe);
     pump(pipe);
     if (!pipe->ended)
         hr_loop_arm_on_loop(pipe->loop, &pipe->timer, next_tick_us(pipe),
@@ -334,7 +354,8 @@ hr_pipe_admit_on_loop(HrPipe *pipe)
 {
     if (atomic_load(&pipe->admitted))
         return;
-    pipe->ring = hr_ring_new(pipe->ring_bytes);
+    if (pipe->riders == NULL)
+        pipe->ring = hr_ring_new(pipe->ring_bytes);
     /* The target does not run yet: the first bytes for it are waited for. */
     atomic_store(&pipe->loop_wants, pipe->target.request != NULL);
     atomic_store(&pipe->admitted, true);
@@ -424,10 +445,30 @@ enter_end(HrPipe *pipe, HrPipeEnd *end, bool (*start)(void *data))
 }
 
 void
+hr_pipe_enter_source_on_loop(HrPipe *pipe)
+{
+    enter_end(pipe, &pipe->source, hr_pipe_start_source_cb);
+    hr_pipe_advance_end_on_loop(&pipe->source);
+}
+
+void
+hr_pipe_enter_target_on_loop(HrPipe *pipe)
+{
+    enter_end(pipe, &pipe->target, hr_pipe_start_target_cb);
+    if (pipe->target.begun)
+        hr_pipe_advance_end_on_loop(&pipe->target);
+}
+
+void
 hr_pipe_begin_cb(void *data)
 {
-    HrPipe *pipe = data;
+    if (!hr_pipe_meet_on_loop(data))
+        hr_pipe_begin_alone_on_loop(data);
+}
 
+void
+hr_pipe_begin_alone_on_loop(HrPipe *pipe)
+{
     enter_end(pipe, &pipe->source, hr_pipe_start_source_cb);
     enter_end(pipe, &pipe->target, hr_pipe_start_target_cb);
     if (pipe->source.begun && pipe->target.begun) {

@@ -112,13 +112,57 @@ tell_consumer(HrPipe *pipe)
     }
 }
 
+static bool
+all_have_room(HrPipe *pipe, size_t size)
+{
+    if (pipe->riders == NULL)
+        return has_room(pipe, size);
+    for (guint i = 0; i < pipe->riders->len; i++)
+        if (!has_room(pipe->riders->pdata[i], size))
+            return false;
+    return true;
+}
+
+static void
+tell_consumers(HrPipe *pipe)
+{
+    if (pipe->riders == NULL)
+        tell_consumer(pipe);
+    for (guint i = 0; pipe->riders != NULL && i < pipe->riders->len; i++)
+        tell_consumer(pipe->riders->pdata[i]);
+}
+
+/* Takes bytes into the ring, as far as they are new to the target. */
+static bool
+take(HrPipe *pipe, const char *bytes, size_t size, GError **error)
+{
+    size_t known;
+
+    if (!hr_pipe_take(pipe, bytes, size, error))
+        return false;
+    known = hr_pipe_known_bytes(pipe, size);
+    hr_ring_write(pipe->ring, bytes + known, size - known);
+    return true;
+}
+
+static bool
+take_for_all(HrPipe *pipe, const char *bytes, size_t size)
+{
+    if (pipe->riders == NULL)
+        return take(pipe, bytes, size, &pipe->fault);
+    for (guint i = 0; i < pipe->riders->len; i++)
+        if (!take(pipe->riders->pdata[i], bytes, size, &pipe->fault))
+            return false;
+    pipe->received += (int64_t)size;
+    return true;
+}
+
 static size_t
 body_cb(char *bytes, size_t size, size_t count, void *data)
 {
     HrPipe *pipe = data;
     size_t length = size * count;
     size_t again;
-    size_t known;
 
     if (!has_blob(pipe))
         return hr_response_take_body(&pipe->source.send.response, bytes,
@@ -134,18 +178,16 @@ body_cb(char *bytes, size_t size, size_t count, void *data)
     again = (size_t)MIN(pipe->skip, (int64_t)length);
     /* Too many bytes would never fit; they must not wait for room. */
     if (pipe->received + (int64_t)(length - again) <= pipe->size &&
-        !has_room(pipe, length - again)) {
+        !all_have_room(pipe, length - again)) {
         pipe->source.paused = true;
-        tell_consumer(pipe);
+        tell_consumers(pipe);
         return CURL_WRITEFUNC_PAUSE;
     }
     pipe->skip -= (int64_t)again;
-    if (!hr_pipe_take(pipe, bytes + again, length - again, &pipe->fault))
+    if (!take_for_all(pipe, bytes + again, length - again))
         return 0;
-    known = again + hr_pipe_known_bytes(pipe, length - again);
-    hr_ring_write(pipe->ring, bytes + known, length - known);
     hr_pipe_count_on_loop(&pipe->source, length);
-    tell_consumer(pipe);
+    tell_consumers(pipe);
     return length;
 }
 
@@ -254,7 +296,8 @@ judge(HrPipe *pipe, CURLcode code, GError **error)
     } else if (code != CURLE_OK) {
         hr_pipe_connection_error(pipe, &source->send.attempt, code,
                                  pipe->received, error);
-    } else {
+    } else if (pipe->riders == NULL || pipe->received != pipe->size) {
+        /* Riders are proved one by one. */
         hr_pipe_verify(pipe, error);
     }
 }
@@ -380,6 +423,13 @@ hr_pipe_start_source_cb(void *data)
 {
     HrPipe *pipe = data;
 
+    if (pipe->riders != NULL && !atomic_load(&pipe->admitted)) {
+        hr_pipe_admit_on_loop(pipe);
+        hr_pipe_board_on_loop(pipe);
+        /* The last of them may have gone while they boarded. */
+        if (pipe->ended)
+            return false;
+    }
     hr_pipe_admit_on_loop(pipe);
     start_attempt(pipe);
     return true;

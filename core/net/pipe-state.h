@@ -6,11 +6,24 @@
  *     pipe-loop.c    the loop's part: permits, pace, starting and ending
  *     pipe-source.c  the GET on the loop
  *     pipe-target.c  the PUT on the loop
+ *     pipe-share.c   one GET for several pipes
  *
  * The ring has one producer and one consumer, the loop or the worker each.
  * `verified` is set by the producer's side when the source has ended and all
  * its bytes are right; before that the consumer leaves HR_PIPE_HELD_BYTES in
  * the ring.
+ *
+ * Pipes that share a source meet first, on its loop.  Then a carrier, a pipe
+ * without a target or a ring, has the GET; the pipes ride along, and it hands
+ * each buffer to all of their rings.
+ *
+ *     meeting --complete, or late--> carrier --end of the GET--> verified
+ *        |                              '--held up the others--> adrift
+ *        '--only one came--> alone            (reads on by itself)
+ *
+ * A rider has no leg at the source, and the carrier none at a target: each end
+ * takes its place alone.  Who rides may wait for the carrier's place with its
+ * own, never the other way round.
  *
  * Two flags cross threads when one end is local.  Both sides change them by
  * exchange, and whoever finds one set by the other wakes it: of two that act
@@ -125,6 +138,16 @@ struct HrPipe {
     GError *fault; /* found in a callback of the source, told at its end */
     bool ended;
 
+    HrCompany company;
+    struct Meeting *meeting; /* where it waits; or NULL                   */
+    HrPipe *carrier;         /* that it rides on; or NULL                 */
+    GPtrArray *riders;       /* of a carrier; NULL: it is none            */
+    HrPipe *lender;          /* whose request it has; a reference         */
+    int64_t looked_us;       /* of a carrier, for who holds up others     */
+    int64_t carried_since_us;
+    int64_t held_others_us;
+    bool adrift; /* let go, and not reading yet */
+
     /* The loop's until `done` is raised, then the worker's: */
     GError *error;
     bool source_failed;
@@ -214,6 +237,38 @@ hr_pipe_start_source_cb(void *data);
 
 bool
 hr_pipe_start_target_cb(void *data);
+
+/* Has the pipe wait for those that it shares its source with; false if there
+ * are none. */
+bool
+hr_pipe_meet_on_loop(HrPipe *pipe);
+
+void
+hr_pipe_begin_alone_on_loop(HrPipe *pipe);
+
+void
+hr_pipe_enter_source_on_loop(HrPipe *pipe);
+
+void
+hr_pipe_enter_target_on_loop(HrPipe *pipe);
+
+/* It ends: nobody waits for it, or carries it, any more. */
+void
+hr_pipe_part_on_loop(HrPipe *pipe);
+
+/* Of a carrier: its riders may move; have room; hold up the others; get its
+ * end. */
+void
+hr_pipe_board_on_loop(HrPipe *carrier);
+
+bool
+hr_pipe_riders_have_room(const HrPipe *carrier);
+
+void
+hr_pipe_let_laggards_go_on_loop(HrPipe *carrier);
+
+void
+hr_pipe_retire_carrier_on_loop(HrPipe *carrier);
 
 /* Permits are there: bytes may move. */
 void

@@ -62,10 +62,11 @@ static void
 tell_producer(HrPipe *pipe)
 {
     size_t room = hr_ring_free_space(pipe->ring);
+    HrPipe *producer = pipe->carrier != NULL ? pipe->carrier : pipe;
 
     if (pipe->source.request != NULL) {
-        if (pipe->source.paused && room >= pipe->ring_bytes / 2)
-            hr_pipe_pump_later_on_loop(pipe);
+        if (producer->source.paused && room >= pipe->ring_bytes / 2)
+            hr_pipe_pump_later_on_loop(producer);
     } else if (room >= hr_pipe_batch_bytes(pipe) &&
                atomic_exchange(&pipe->worker_wants, false)) {
         hr_call_wake(pipe->call);

@@ -174,6 +174,12 @@ hr_pipe_go_on(HrPipe *pipe, HrPipe *before)
     before->trail = trail;
 }
 
+void
+hr_pipe_share(HrPipe *pipe, HrCompany company)
+{
+    pipe->company = company;
+}
+
 bool
 hr_pipe_take(HrPipe *pipe, const void *bytes, size_t size, GError **error)
 {

@@ -79,6 +79,25 @@ hr_pipe_target_upload(HrPipe *pipe, HrEndpoint *endpoint,
 void
 hr_pipe_go_on(HrPipe *pipe, HrPipe *before);
 
+/* Who wants the same blob of a source now, so that it can be read once for all
+ * of them: bits of passes, and one's own among them.  All zero: nobody. */
+typedef struct HrCompany {
+    uint64_t members;
+    uint64_t self;
+} HrCompany;
+
+/* The pipe waits for those of the others, for a moment, and then one GET feeds
+ * all of them.  A target that holds up the others is let go: its pipe reads on
+ * alone.  For a source that is a request.  Before the run. */
+void
+hr_pipe_share(HrPipe *pipe, HrCompany company);
+
+/* Nobody needs to wait for `self`, who does not want the blob.  From any
+ * thread. */
+void
+hr_pipe_share_without(HrEndpoint *source, const char *digest,
+                      HrCompany company);
+
 /* Runs `count` pipes at once and returns when all have ended, well or not;
  * each endpoint's limit of transfers holds over all callers.  One attempt
  * each: nothing is repeated here. */

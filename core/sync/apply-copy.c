@@ -317,6 +317,7 @@ move_blobs(Copy *copy)
         .counts = apply->counts,
         .source_repository = copy->source_repository,
         .target_repository = copy->target_repository,
+        .company = copy->company,
         .fresh = g_hash_table_contains(apply->plan->absent,
                                        copy->target_repository),
         .asker = {.job = copy->job, .ready = blob_ready, .data = copy},

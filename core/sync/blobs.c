@@ -26,6 +26,7 @@ typedef struct Claimed {
     uint64_t moved_bytes; /* by the last attempt */
     uint64_t shown_bytes; /* by all attempts     */
     bool copied;
+    bool shared; /* a pipe of it met those of others, once */
     bool source_failed;
     bool elsewhere;   /* a foreign layer that the source does not have */
     unsigned address; /* of it, that is tried */
@@ -57,10 +58,27 @@ correct_progress(HrProgress *progress, const Claimed *claimed)
         atomic_fetch_sub(&progress->planned_bytes, size);
 }
 
+static HrCompany
+company_of(const HrBlobMove *move)
+{
+    return (HrCompany){.members = move->company, .self = move->pass->self};
+}
+
+/* Others need not wait for us to read it with them. */
+static void
+excuse(const HrBlobMove *move, const HrDescriptor *blob)
+{
+    if (move->company != 0)
+        hr_pipe_share_without(hr_registry_endpoint(move->pass->source),
+                              blob->digest, company_of(move));
+}
+
 static void
 settle(const HrBlobMove *move, Claimed *claimed, bool stored)
 {
     claimed->settled = true;
+    if (!claimed->shared)
+        excuse(move, claimed->blob);
     correct_progress(move->pass->progress, claimed);
     hr_blob_board_settle(move->pass->board, move->asker.job,
                          move->target_repository, claimed->blob->digest,
@@ -90,8 +108,10 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
         }
         atomic_fetch_sub(move->waiting, 1);
         g_ptr_array_remove_index(blobs, i);
-        if (claim == HR_BLOB_HERE)
+        if (claim == HR_BLOB_HERE) {
+            excuse(move, blob);
             continue;
+        }
         claimed = g_new0(Claimed, 1);
         claimed->blob = blob;
         claimed->offer = offer;
@@ -339,6 +359,10 @@ attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
         open_transfer(move, window[i], call);
         pipe = window[i]->error == NULL ? hr_transfer_pipe(window[i]->transfer)
                                         : NULL;
+        if (pipe != NULL && !window[i]->shared) {
+            hr_pipe_share(pipe, company_of(move));
+            window[i]->shared = true;
+        }
         if (pipe != NULL)
             pipes[pipe_count++] = pipe;
     }

@@ -38,6 +38,7 @@ typedef struct HrBlobMove {
     HrWriteCounts *counts;
     const char *source_repository;
     const char *target_repository;
+    uint64_t company; /* passes that move the same now; 0: none */
     bool fresh; /* the repository is new: it has only what the board knows */
     HrBlobAsker asker; /* its `ready` is called once per blob told in
                           `waiting` */

@@ -91,6 +91,7 @@ class Hostile:
         self.sent_bytes = 0
         self.running = 0
         self.most_running = 0
+        self.pace = None     # bytes a second that it takes of each upload
         registry = self
 
         class Handler(RegistryHandler):
@@ -164,6 +165,10 @@ class RegistryHandler(TokenMixin, UploadMixin, ManifestMixin,
     def read_some(self, limit):
         """What has come of a body, at least a byte; b"" if the connection
         ended."""
+        pace = self.registry.pace
+        if pace is not None:
+            time.sleep(0.05)
+            limit = min(limit, pace // 20)
         try:
             return self.rfile.read1(min(limit, 1 << 20))
         except OSError:

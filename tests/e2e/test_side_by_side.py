@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -234,16 +235,129 @@ def read_once(source, pattern):
     return len(found)
 
 
-def case_three_targets_of_one_source_read_each_manifest_once():
+def is_like(target, source):
+    same(target.tags("app"), source.tags("app"))
+    same(target.manifests, source.manifests)
+    same({name for _, name in target.blobs},
+         {name for _, name in source.blobs})
+
+
+def case_three_targets_of_one_source_read_it_once():
+    """Also blobs larger than what is kept in memory."""
     source = many_things()
+    source.add("app", "large", content.image("large", size=20 << 20))
     targets = [Hostile() for _ in range(3)]
-    run_program("once", code=0, config=syncs_of(
-        [(source, target) for target in targets]))
+    result = run_program("once", "-o", "json", code=0, config=syncs_of(
+        [(source, target) for target in targets])).json()
     same(read_once(source, "/manifests/"),
          len({name for _, name in source.manifests if ":" in name}))
+    same(read_once(source, "/blobs/"), len(source.blobs))
     for target in targets:
-        same(target.tags("app"), source.tags("app"))
-        same(target.manifests, source.manifests)
+        is_like(target, source)
+    same([sync["bytes"] for sync in result["syncs"]],
+         [result["syncs"][0]["bytes"]] * 3)
+    run_program("verify", "--deep", code=0, config=syncs_of(
+        [(source, target) for target in targets]))
+
+
+def case_a_target_that_has_some_blobs_keeps_nobody_waiting():
+    source = many_things()
+    targets = [Hostile() for _ in range(3)]
+    for (repository, name), data in list(source.blobs.items())[::2]:
+        targets[1].blobs[repository, name] = data
+    run_program("once", code=0, config=syncs_of(
+        [(source, target) for target in targets]))
+    same(read_once(source, "/blobs/"), len(source.blobs))
+    for target in targets:
+        is_like(target, source)
+    same(targets[1].count("PUT", "/blobs/"),
+         len(source.blobs) - (len(source.blobs) + 1) // 2)
+
+
+def case_a_directory_is_written_beside_a_registry():
+    source, target = many_things(), Hostile()
+    directory = path("beside")
+    config = configuration(
+        [endpoint("s", "oci", url=source.url),
+         endpoint("t", "oci", url=target.url),
+         endpoint("d", "layout", path=directory)],
+        [{"name": "st", "source": "s", "target": "t"},
+         {"name": "sd", "source": "s", "target": "d"}])
+    run_program("once", config=config, code=0)
+    same(read_once(source, "/blobs/"), len(source.blobs))
+    is_like(target, source)
+    run_program("verify", "--deep", config=config, code=0)
+
+
+def case_a_source_that_breaks_off_goes_on_for_all():
+    source = Hostile()
+    source.add("app", "1", content.image("broken", layers=1, size=6 << 20))
+    layer = next(name for (_, name), data in source.blobs.items()
+                 if len(data) > 1000000)
+    source.rule("GET", layer, times=1, truncate=3 << 20)
+    targets = [Hostile() for _ in range(3)]
+    run_program("once", code=0, config=syncs_of(
+        [(source, target) for target in targets], attempts=3))
+    same(source.count("GET", layer), 2)
+    holds(source.sent_bytes < 10 << 20, source.sent_bytes)
+    for target in targets:
+        is_like(target, source)
+
+
+def case_bytes_that_are_wrong_reach_nobody():
+    source = Hostile()
+    source.add("app", "1", content.image("wrong", layers=1, size=3 << 20))
+    layer = next(name for (_, name), data in source.blobs.items()
+                 if len(data) > 1000000)
+    source.rule("GET", layer, corrupt=True)
+    targets = [Hostile() for _ in range(3)]
+    result = run_program("once", code=1, config=syncs_of(
+        [(source, target) for target in targets]))
+    same(result.out.count("do not match"), 3)
+    for target in targets:
+        same(target.tags("app"), [])
+        holds(("app", layer) not in target.blobs, "it was stored")
+
+
+def case_a_target_that_refuses_keeps_nothing_from_the_others():
+    source = Hostile()
+    source.add("app", "1", content.image("refused", layers=2, size=4 << 20))
+    targets = [Hostile() for _ in range(3)]
+    targets[0].rule("PUT", "/blobs/", refuse_after=1 << 20, status=403)
+    targets[0].rule("PATCH", "/blobs/", refuse_after=1 << 20, status=403)
+    run_program("once", code=1, config=syncs_of(
+        [(source, target) for target in targets]))
+    same(targets[0].tags("app"), [])
+    for target in targets[1:]:
+        is_like(target, source)
+    same(source.count("GET", "/blobs/"), len(source.blobs))
+
+
+def case_the_fast_ones_are_done_before_the_slow_one():
+    """One takes its blobs at a fiftieth of their pace; it gets all of it, and
+    the others have everything long before."""
+    source = Hostile()
+    for number in range(3):
+        source.add("app", f"{number}", content.image(
+            f"paced {number}", layers=1, size=12 << 20))
+    done = {}
+
+    class Slow(Hostile):
+        def find_rule(self, method, target):
+            if method == "PUT" and "/manifests/" in target:
+                done.setdefault(self, []).append(time.monotonic())
+            return super().find_rule(method, target)
+
+    fast = [Slow(), Slow()]
+    slow = Slow()
+    slow.pace = 1 << 20
+    slow.server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    run_program("once", code=0, config=syncs_of(
+        [(source, target) for target in (slow, *fast)]))
+    for target in fast:
+        is_like(target, source)
+        holds(max(done[target]) < min(done[slow]), done)
+    is_like(slow, source)
 
 
 def case_requests_are_counted_for_the_sync_that_made_them():
