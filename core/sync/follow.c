@@ -273,7 +273,7 @@ make_batch(HrFollow *follow, guint start)
         bool is_tag = strchr(sought->reference, ':') == NULL;
 
         pair->tie = &sought->tie->shown;
-        pair->seen = g_steal_pointer(&sought->seen);
+        pair->seen[0] = g_steal_pointer(&sought->seen);
         pair->missing =
             is_tag && follow->known != NULL &&
             !g_hash_table_contains(follow->known, sought->reference);

@@ -107,7 +107,8 @@ find_order(HrTagOrder order)
 static bool
 has_vanished(const HrCandidate *candidate)
 {
-    return candidate->seen != NULL && candidate->seen->status == HR_NOT_FOUND;
+    return candidate->seen[0] != NULL &&
+           candidate->seen[0]->status == HR_NOT_FOUND;
 }
 
 static void
@@ -117,8 +118,10 @@ judge_age(const HrSelection *selection, HrCandidate *candidate)
     bool known = candidate->created_us != HR_CREATED_UNKNOWN;
     int64_t age_us = known ? selection->now_us - candidate->created_us : 0;
 
-    if (candidate->seen != NULL && candidate->seen->status != HR_OK)
+    if (candidate->seen[0] != NULL && candidate->seen[0]->status != HR_OK)
         candidate->out = HR_TAG_RULE_UNREADABLE;
+    else if (candidate->taken)
+        return;
     else if (select->min_age_us > 0 && (!known || age_us < select->min_age_us))
         candidate->out = HR_TAG_RULE_MIN_AGE;
     else if (select->max_age_us > 0 && (!known || age_us > select->max_age_us))
@@ -170,6 +173,15 @@ hr_selection_needs_ages(const HrSelection *selection)
     return select != NULL &&
            (select->min_age_us > 0 || select->max_age_us > 0 ||
             (select->order == HR_TAG_ORDER_CREATED && select->latest > 0));
+}
+
+bool
+hr_selection_spares_taken(const HrSelection *selection)
+{
+    const HrSelect *select = selection->select;
+
+    return select->max_age_us == 0 &&
+           (select->order != HR_TAG_ORDER_CREATED || select->latest == 0);
 }
 
 void
@@ -225,7 +237,8 @@ hr_selection_free(HrSelection *selection)
     for (guint i = 0; i < selection->count; i++) {
         g_free(selection->candidates[i].tag);
         hr_version_clear(&selection->candidates[i].version);
-        hr_tag_seen_free(selection->candidates[i].seen);
+        hr_tag_seen_free(selection->candidates[i].seen[0]);
+        hr_tag_seen_free(selection->candidates[i].seen[1]);
     }
     g_free(selection->candidates);
     g_free(selection);
@@ -250,6 +263,8 @@ describe_age(const HrSelection *selection, const HrCandidate *candidate)
     g_autofree char *short_age = NULL;
     int64_t age_us;
 
+    if (candidate->taken)
+        return g_strdup("the target has it already");
     if (candidate->created_us == HR_CREATED_UNKNOWN)
         return g_strdup("its creation time is not known");
     age_us = selection->now_us - candidate->created_us;
@@ -286,7 +301,7 @@ explain_late_rule(const HrSelection *selection, const HrCandidate *candidate)
 
     if (candidate->out == HR_TAG_RULE_UNREADABLE)
         return g_strdup_printf("its age could not be found out: %s",
-                               candidate->seen->message);
+                               candidate->seen[0]->message);
     if (has_vanished(candidate))
         return g_strdup("it vanished from the source after it was listed");
     if (candidate->rank == 0)

@@ -9,7 +9,7 @@
  * Rules about age need to know when images were created: whoever makes a
  * selection finds that out in between, for the tags that are still in.  What
  * nobody knows the age of is out: a cool-down that cannot be judged lets
- * nothing through.
+ * nothing through.  What the target has taken already needs none.
  */
 #ifndef HR_SYNC_SELECTION_H
 #define HR_SYNC_SELECTION_H
@@ -43,7 +43,7 @@ typedef enum HrTagRule {
     HR_TAG_RULE_LATEST
 } HrTagRule;
 
-/* What the source said about a tag when its age was looked for. */
+/* What a side said about a tag when its age was looked for. */
 typedef struct HrTagSeen {
     hr_status status; /* HR_OK, HR_NOT_FOUND: vanished, or an error */
     uint64_t size;
@@ -61,7 +61,8 @@ typedef struct HrCandidate {
     bool is_version;
     HrVersion version;
     int64_t created_us; /* see model/created.h */
-    HrTagSeen *seen;    /* NULL: nobody looked */
+    HrTagSeen *seen[2]; /* by source and target; NULL: nobody looked */
+    bool taken;         /* the target has the same */
     guint rank;         /* from 1, among those that latest looked at; or 0 */
 } HrCandidate;
 
@@ -90,6 +91,11 @@ hr_selection_set_aside(HrSelection *selection);
  * found out before the end. */
 bool
 hr_selection_needs_ages(const HrSelection *selection);
+
+/* True if the age of what the target has taken does not matter: then
+ * `seen[1]` and `taken` spare looking into images. */
+bool
+hr_selection_spares_taken(const HrSelection *selection);
 
 /* Asks the rest of the rules. */
 void

@@ -2,18 +2,17 @@
 /* Tag ages: finds out when the tags of a selection were created. */
 #include "sync/tag-ages.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "sync/creation.h"
 
-/* Tags looked at by one job, up to three requests each. */
+/* Tags looked at by one job, up to four requests each. */
 #define BATCH_SIZE 16
 
 /* What the jobs of one selection share. */
 typedef struct Finding {
-    const HrPass *pass;
-    const char *repository;
-    void (*then)(void *data);
-    void *data;
+    HrTagAges ages;
     atomic_uint left; /* jobs that have not ended */
 } Finding;
 
@@ -26,22 +25,18 @@ typedef struct Batch {
 } Batch;
 
 static void
-set_failure(HrCandidate *candidate, hr_status status, const char *message)
+set_failure(HrTagSeen *seen, hr_status status, const char *message)
 {
-    HrTagSeen *seen = candidate->seen;
-
     seen->status = status;
     g_free(seen->message);
     seen->message = g_strdup(message);
 }
 
 static void
-take_answer(HrCandidate *candidate, const hr_manifest_query *query)
+take_answer(HrTagSeen *seen, const hr_manifest_query *query)
 {
-    HrTagSeen *seen = candidate->seen;
-
     if (query->status != HR_OK) {
-        set_failure(candidate, query->status,
+        set_failure(seen, query->status,
                     query->message[0] != '\0' ? query->message
                                               : hr_status_name(query->status));
         return;
@@ -52,67 +47,78 @@ take_answer(HrCandidate *candidate, const hr_manifest_query *query)
     seen->media_type = g_strdup(query->media_type);
 }
 
-/* Asks about those of which no digest is known yet. */
+/* Asks a side (0 the source, 1 the target) about those of which it has not
+ * told yet. */
 static void
-resolve(const Batch *batch, HrCall *call)
+resolve(const Batch *batch, unsigned side, HrCall *call)
 {
-    const Finding *finding = batch->finding;
+    const HrTagAges *ages = &batch->finding->ages;
     hr_manifest_query queries[BATCH_SIZE] = {0};
     hr_manifest_query *asked[BATCH_SIZE];
-    HrCandidate *candidates[BATCH_SIZE];
+    HrTagSeen *answers[BATCH_SIZE];
     g_autoptr(GError) error = NULL;
     size_t count = 0;
 
     for (unsigned i = 0; i < batch->count; i++) {
-        HrCandidate *candidate = batch->candidates[i];
+        const HrCandidate *candidate = batch->candidates[i];
+        HrTagSeen *seen = candidate->seen[side];
 
-        if (candidate->seen->digest != NULL ||
-            candidate->seen->status == HR_NOT_FOUND)
+        if (seen == NULL || seen->digest != NULL ||
+            seen->status == HR_NOT_FOUND)
             continue;
         queries[count].struct_size = sizeof queries[count];
-        queries[count].repository = finding->repository;
+        queries[count].repository =
+            side == 0 ? ages->source_repository : ages->target_repository;
         queries[count].reference = candidate->tag;
-        candidates[count] = candidate;
+        answers[count] = seen;
         asked[count] = &queries[count];
         count++;
     }
     if (count == 0)
         return;
-    if (!hr_registry_resolve(finding->pass->source, call, asked, count,
-                             &error)) {
+    if (!hr_registry_resolve(side == 0 ? ages->pass->source
+                                       : ages->pass->target,
+                             call, asked, count, &error)) {
         for (size_t i = 0; i < count; i++)
-            set_failure(candidates[i], hr_error_status(error), error->message);
+            set_failure(answers[i], hr_error_status(error), error->message);
         return;
     }
     for (size_t i = 0; i < count; i++)
-        take_answer(candidates[i], &queries[i]);
+        take_answer(answers[i], &queries[i]);
 }
 
 static void
 find_age(const Batch *batch, HrCandidate *candidate, HrCall *call)
 {
-    const Finding *finding = batch->finding;
-    const HrPass *pass = finding->pass;
+    const HrTagAges *ages = &batch->finding->ages;
+    const HrPass *pass = ages->pass;
+    HrTagSeen *seen = candidate->seen[0];
+    const HrTagSeen *there = candidate->seen[1];
     g_autoptr(GError) error = NULL;
 
-    if (candidate->seen->digest == NULL ||
-        candidate->created_us != HR_CREATED_UNKNOWN)
+    if (seen->digest == NULL || candidate->created_us != HR_CREATED_UNKNOWN)
         return;
-    if (hr_creation_find(pass->creations, batch->manifests, pass->source,
-                         finding->repository, candidate->seen->digest, call,
+    candidate->taken = there != NULL && there->digest != NULL &&
+                       strcmp(there->digest, seen->digest) == 0;
+    if (candidate->taken ||
+        hr_creation_find(pass->creations, batch->manifests, pass->source,
+                         ages->source_repository, seen->digest, call,
                          &candidate->created_us, &error))
-        candidate->seen->status = HR_OK;
+        seen->status = HR_OK;
     else
-        set_failure(candidate, hr_error_status(error), error->message);
+        set_failure(seen, hr_error_status(error), error->message);
 }
 
 /* The first failure that better times may cure, or HR_OK. */
 static hr_status
 find_put_off(const Batch *batch)
 {
-    for (unsigned i = 0; i < batch->count; i++)
-        if (hr_pass_may_park(batch->candidates[i]->seen->status))
-            return batch->candidates[i]->seen->status;
+    for (unsigned i = 0; i < 2 * batch->count; i++) {
+        const HrTagSeen *seen = batch->candidates[i / 2]->seen[i % 2];
+
+        if (seen != NULL && hr_pass_may_park(seen->status))
+            return seen->status;
+    }
     return HR_OK;
 }
 
@@ -121,19 +127,20 @@ run_batch(void *data)
 {
     Batch *batch = data;
     Finding *finding = batch->finding;
-    g_autoptr(HrCall) call = hr_pass_call(finding->pass);
+    g_autoptr(HrCall) call = hr_pass_call(finding->ages.pass);
 
-    resolve(batch, call);
+    resolve(batch, 0, call);
+    resolve(batch, 1, call);
     for (unsigned i = 0; i < batch->count; i++)
         find_age(batch, batch->candidates[i], call);
-    if (hr_pass_park(finding->pass, &batch->parking, call, find_put_off(batch),
-                     run_batch, batch))
+    if (hr_pass_park(finding->ages.pass, &batch->parking, call,
+                     find_put_off(batch), run_batch, batch))
         return;
     g_hash_table_unref(batch->manifests);
     g_free(batch);
     if (atomic_fetch_sub(&finding->left, 1) != 1)
         return;
-    finding->then(finding->data);
+    finding->ages.then(finding->ages.data);
     g_free(finding);
 }
 
@@ -147,26 +154,37 @@ new_batch(Finding *finding)
     return batch;
 }
 
+/* The target is asked about what it may have taken. */
+static void
+add(Batch *batch, HrCandidate *candidate, bool spares_taken)
+{
+    GHashTable *known = batch->finding->ages.known;
+
+    candidate->seen[0] = g_new0(HrTagSeen, 1);
+    if (spares_taken &&
+        (known == NULL || g_hash_table_contains(known, candidate->tag)))
+        candidate->seen[1] = g_new0(HrTagSeen, 1);
+    batch->candidates[batch->count++] = candidate;
+}
+
 /* These jobs continue one that was admitted: resuming them never blocks the
  * worker. */
 static void
 submit(Batch *batch)
 {
     atomic_fetch_add(&batch->finding->left, 1);
-    hr_pool_resume(batch->finding->pass->lane, run_batch, batch);
+    hr_pool_resume(batch->finding->ages.pass->lane, run_batch, batch);
 }
 
 void
-hr_tag_ages_find(const HrPass *pass, const char *repository,
-                 HrSelection *selection, void (*then)(void *data), void *data)
+hr_tag_ages_find(const HrTagAges *ages)
 {
+    HrSelection *selection = ages->selection;
+    bool spares_taken = hr_selection_spares_taken(selection);
     Finding *finding = g_new0(Finding, 1);
     Batch *batch = new_batch(finding);
 
-    finding->pass = pass;
-    finding->repository = repository;
-    finding->then = then;
-    finding->data = data;
+    finding->ages = *ages;
     /* Counted until all have been submitted. */
     atomic_store(&finding->left, 1);
     for (guint i = 0; i < selection->count; i++) {
@@ -174,8 +192,7 @@ hr_tag_ages_find(const HrPass *pass, const char *repository,
 
         if (candidate->out != HR_TAG_RULE_NONE)
             continue;
-        candidate->seen = g_new0(HrTagSeen, 1);
-        batch->candidates[batch->count++] = candidate;
+        add(batch, candidate, spares_taken);
         if (batch->count < BATCH_SIZE)
             continue;
         submit(batch);

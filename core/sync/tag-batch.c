@@ -26,7 +26,8 @@ hr_tag_batch_free(HrTagBatch *batch)
         HrTagPair *pair = &batch->pairs[i];
         HrTagPair *next = i + 1 < batch->count ? pair + 1 : NULL;
 
-        hr_tag_seen_free(pair->seen);
+        hr_tag_seen_free(pair->seen[0]);
+        hr_tag_seen_free(pair->seen[1]);
         if (pair->reference[1] != pair->reference[0])
             g_free(pair->reference[1]);
         g_free(pair->reference[0]);
@@ -96,9 +97,13 @@ hr_tag_batch_full(const HrTagBatch *batch)
     return batch->count == batch->capacity;
 }
 
+/* What is known of a tag, or of its absence, is not asked for again. */
 static void
 fill_in(hr_manifest_query *query, const HrTagSeen *seen)
 {
+    if (seen == NULL ||
+        (seen->status != HR_OK && seen->status != HR_NOT_FOUND))
+        return;
     query->status = seen->status;
     query->size = seen->size;
     if (seen->digest != NULL)
@@ -123,8 +128,8 @@ make_queries(HrTagBatch *batch)
         query->reference = pair->reference[i % 2];
         if (i % 2 == 1 && pair->missing)
             query->status = HR_NOT_FOUND;
-        if (i % 2 == 0 && pair->seen != NULL)
-            fill_in(query, pair->seen);
+        else
+            fill_in(query, pair->seen[i % 2]);
     }
 }
 

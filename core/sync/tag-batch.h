@@ -21,9 +21,9 @@ typedef struct HrTagBatch HrTagBatch;
 typedef struct HrTagPair {
     char *repository[2]; /* source, target */
     char *reference[2];
-    bool missing;     /* the target is known not to have it */
-    HrTagSeen *seen;  /* what the source said already; or NULL */
-    const HrTie *tie; /* as in HrSighting; borrowed */
+    bool missing;       /* the target is known not to have it */
+    HrTagSeen *seen[2]; /* what each side said already; or NULL */
+    const HrTie *tie;   /* as in HrSighting; borrowed */
 } HrTagPair;
 
 /* `capacity` is at most HR_TAG_BATCH_SIZE; `named` as in HrSighting.  The rest

@@ -28,8 +28,11 @@ typedef struct Walk {
 typedef struct RepositoryJob {
     Walk *walk;
     char *repository;
+    char *target; /* its name there */
     HrSelection *selection;
-    bool named; /* its tags were, and not listed */
+    bool named;        /* its tags were, and not listed */
+    bool looked;       /* at the target's list, or found it not worthwhile */
+    GHashTable *known; /* what is in that list; or NULL */
     HrParking parking;
 } RepositoryJob;
 
@@ -50,26 +53,32 @@ find_tags(const HrPass *pass, const char *repository, HrCall *call,
     return tags;
 }
 
-/* True if the target's list saves questions, or the one that it costs.
- * *wanted is how many tags are in. */
+static size_t
+count_wanted(const HrSelection *selection)
+{
+    size_t count = 0;
+
+    for (guint i = 0; i < selection->count; i++)
+        count += selection->candidates[i].out == HR_TAG_RULE_NONE;
+    return count;
+}
+
+/* True if the target's list saves questions, or the one that it costs. */
 static bool
-is_list_worthwhile(const Walk *walk, const HrSelection *selection,
-                   size_t *wanted)
+is_list_worthwhile(const Walk *walk, const HrSelection *selection)
 {
     bool promised = false;
 
-    *wanted = 0;
     for (guint i = 0; i < selection->count; i++) {
         const HrCandidate *candidate = &selection->candidates[i];
 
         if (candidate->out != HR_TAG_RULE_NONE)
             continue;
-        (*wanted)++;
         promised = promised ||
                    (walk->visitor->immutable != NULL &&
                     hr_select_is_immutable(selection->select, candidate->tag));
     }
-    return promised || *wanted >= LIST_TARGET_MIN;
+    return promised || count_wanted(selection) >= LIST_TARGET_MIN;
 }
 
 /* What the target has of a repository.  NULL if it cannot say; an empty set
@@ -91,6 +100,15 @@ list_target(Walk *walk, const char *repository, HrCall *call)
     for (guint i = 0; tags != NULL && i < tags->len; i++)
         g_hash_table_add(known, g_strdup(tags->pdata[i]));
     return known;
+}
+
+/* Finds out what the target has, once, if it is worth it. */
+static void
+look_at_target(RepositoryJob *job, HrCall *call)
+{
+    if (!job->looked && is_list_worthwhile(job->walk, job->selection))
+        job->known = list_target(job->walk, job->target, call);
+    job->looked = true;
 }
 
 /* True, and explained, if a tag never moves and the target has it. */
@@ -128,23 +146,22 @@ submit_batch(Walk *walk, HrFollow *follow, HrTagBatch *batch)
 
 /* Splits the tags that are in into batches. */
 static void
-split_tags(const RepositoryJob *job, HrCall *call)
+split_tags(RepositoryJob *job, HrCall *call)
 {
     Walk *walk = job->walk;
     const HrSelection *selection = job->selection;
     const HrPass *pass = walk->pass;
-    g_autofree char *target = hr_pass_target_name(pass, job->repository);
-    g_autoptr(GHashTable) known = NULL;
     const HrVisitor *visitor = walk->visitor;
     HrTagBatch *batch = NULL;
     HrFollow *follow;
+    size_t left = count_wanted(selection);
     size_t settled = 0;
-    size_t left;
+    GHashTable *known;
 
-    if (is_list_worthwhile(walk, selection, &left))
-        known = list_target(walk, target, call);
+    look_at_target(job, call);
+    known = job->known;
     follow = hr_follow_new(pass, walk->visitor, walk->group, job->repository,
-                           target, job->named ? NULL : selection, known);
+                           job->target, job->named ? NULL : selection, known);
     if (follow != NULL)
         visitor = hr_follow_visitor(follow);
     for (guint i = 0; i < selection->count; i++) {
@@ -163,9 +180,10 @@ split_tags(const RepositoryJob *job, HrCall *call)
             batch =
                 hr_tag_batch_new(pass, visitor, walk->group,
                                  MIN(HR_TAG_BATCH_SIZE, left + 1), job->named);
-        pair = hr_tag_batch_add(batch, job->repository, tag, target, tag);
+        pair = hr_tag_batch_add(batch, job->repository, tag, job->target, tag);
         pair->missing = known != NULL && !g_hash_table_contains(known, tag);
-        pair->seen = g_steal_pointer(&candidate->seen);
+        pair->seen[0] = g_steal_pointer(&candidate->seen[0]);
+        pair->seen[1] = g_steal_pointer(&candidate->seen[1]);
         if (hr_tag_batch_full(batch))
             submit_batch(walk, follow, g_steal_pointer(&batch));
     }
@@ -182,6 +200,8 @@ end_repository(RepositoryJob *job)
     HrGroup *group = job->walk->group;
 
     hr_selection_free(job->selection);
+    g_clear_pointer(&job->known, g_hash_table_unref);
+    g_free(job->target);
     g_free(job->repository);
     g_free(job);
     hr_group_leave(group);
@@ -201,9 +221,9 @@ report_unreadable(const RepositoryJob *job)
         if (candidate->out != HR_TAG_RULE_UNREADABLE)
             continue;
         key = hr_tag_key(job->repository, candidate->tag);
-        hr_error_set(&error, candidate->seen->status,
+        hr_error_set(&error, candidate->seen[0]->status,
                      "its age could not be found out: %s",
-                     candidate->seen->message);
+                     candidate->seen[0]->message);
         visitor->problem(visitor->data, key, error);
     }
 }
@@ -231,6 +251,24 @@ finish_repository(void *data)
 }
 
 static void
+find_ages(RepositoryJob *job, HrCall *call)
+{
+    HrTagAges ages = {
+        .pass = job->walk->pass,
+        .source_repository = job->repository,
+        .target_repository = job->target,
+        .selection = job->selection,
+        .then = finish_repository,
+        .data = job,
+    };
+
+    if (hr_selection_spares_taken(job->selection))
+        look_at_target(job, call);
+    ages.known = job->known;
+    hr_tag_ages_find(&ages);
+}
+
+static void
 run_repository(void *data)
 {
     RepositoryJob *job = data;
@@ -253,12 +291,12 @@ run_repository(void *data)
         return;
     }
     job->named = !listed;
+    job->target = hr_pass_target_name(pass, job->repository);
     job->selection = hr_selection_new(pass->select, tags);
     if (pass->referrers)
         hr_selection_set_aside(job->selection);
     if (hr_selection_needs_ages(job->selection))
-        hr_tag_ages_find(pass, job->repository, job->selection,
-                         finish_repository, job);
+        find_ages(job, call);
     else
         finish_repository(job);
 }

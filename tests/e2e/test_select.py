@@ -216,9 +216,19 @@ def case_ages_come_from_a_real_registry():
     target.forget()
     has(run_program("once", config=text, code=0).out,
         "changed 0", "0 B in 0 writes")
-    # The answer to the first question is not asked for again.
-    same(sorted(t for m, t in source.requests() if m == "HEAD"),
+    # What was taken needs no age, and no answer is asked for twice.
+    asked = sorted((m, t) for m, t in source.requests() if "/v2/app/" in t
+                   and "/tags/list" not in t and "/referrers/" not in t)
+    young = content.digest(client.manifest("app", "young")[1])
+    same([one for one in asked if "/blobs/" not in one[1]],
+         [("GET", "/v2/app/manifests/" + young),
+          ("HEAD", "/v2/app/manifests/old"),
+          ("HEAD", "/v2/app/manifests/young")])
+    same(sum("/blobs/" in t for _, t in asked), 1, "configs")
+    same(sorted(t for m, t in target.requests() if m == "HEAD"),
          ["/v2/app/manifests/old", "/v2/app/manifests/young"])
+    has(run_program("plan", "--explain", config=text, code=0).out,
+        "in   app:old", "min_age 1d: the target has it already")
     # A tag that was taken, and was moved to something young: it stays.
     client.push("app", "old", content.image("new", created=ago(0)))
     has(run_program("once", config=text, code=0).out, "changed 0")

@@ -188,16 +188,16 @@ select_aged(const HrSelect *select)
     for (guint i = 0; i < selection->count; i++) {
         HrCandidate *candidate = &selection->candidates[i];
 
-        candidate->seen = g_new0(HrTagSeen, 1);
+        candidate->seen[0] = g_new0(HrTagSeen, 1);
         if (strcmp(candidate->tag, "gone") == 0)
-            candidate->seen->status = HR_NOT_FOUND;
+            candidate->seen[0]->status = HR_NOT_FOUND;
         else if (strcmp(candidate->tag, "sick") == 0)
-            candidate->seen->status = HR_TLS;
+            candidate->seen[0]->status = HR_TLS;
         else if (strcmp(candidate->tag, "none") != 0)
             candidate->created_us =
                 NOW - DAY * g_ascii_strtoll(candidate->tag, NULL, 10);
-        if (candidate->seen->status != HR_OK)
-            candidate->seen->message = g_strdup("a sentence");
+        if (candidate->seen[0]->status != HR_OK)
+            candidate->seen[0]->message = g_strdup("a sentence");
     }
     hr_selection_finish(selection, NOW);
     return selection;
@@ -259,6 +259,29 @@ test_unknown_is_out_of_max_age_too(void)
 }
 
 static void
+test_taken(void)
+{
+    const HrSelect cool = {.min_age_us = 2 * DAY, .latest = 2};
+    const HrSelect old = {.min_age_us = 2 * DAY, .max_age_us = 40 * DAY};
+    const HrSelect ranked = {
+        .min_age_us = 2 * DAY, .order = HR_TAG_ORDER_CREATED, .latest = 1};
+    g_autoptr(GPtrArray) tags = make_tags(aged);
+    g_autoptr(HrSelection) selection = hr_selection_new(&cool, tags);
+    g_autoptr(HrSelection) unsparing = hr_selection_new(&old, tags);
+    g_autoptr(HrSelection) ranking = hr_selection_new(&ranked, tags);
+
+    g_assert_true(hr_selection_spares_taken(selection));
+    g_assert_false(hr_selection_spares_taken(unsparing));
+    g_assert_false(hr_selection_spares_taken(ranking));
+    selection->candidates[0].taken = true;
+    hr_selection_finish(selection, NOW);
+    expect_reason(selection, "1", HR_TAG_RULE_NONE,
+                  "latest 2: it is number 1");
+    expect_reason(selection, "10", HR_TAG_RULE_MIN_AGE,
+                  "min_age 2d: its creation time is not known");
+}
+
+static void
 test_newest_created(void)
 {
     const HrSelect select = {
@@ -297,6 +320,7 @@ main(int argc, char **argv)
     g_test_add_func("/selection/leaves-out-the-young-and-the-old", test_ages);
     g_test_add_func("/selection/what-does-not-say-its-age-is-out",
                     test_unknown_is_out_of_max_age_too);
+    g_test_add_func("/selection/what-was-taken-needs-no-age", test_taken);
     g_test_add_func("/selection/takes-the-newest-created",
                     test_newest_created);
     return g_test_run();
