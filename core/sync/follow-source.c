@@ -125,6 +125,24 @@ report_answer(const HrFollow *follow, Node *node, const GError *error)
     hr_follow_problem(follow, node->digest, error);
 }
 
+/* Where the first question was refused the others were not asked: one word
+ * about all of them. */
+static void
+report_refusal(const HrFollow *follow, const GPtrArray *nodes,
+               const GError *refusal)
+{
+    const HrVisitor *visitor = follow->visitor;
+    g_autoptr(GError) error = g_error_copy(refusal);
+
+    g_prefix_error(&error,
+                   "whether anything refers to its tags is not known "
+                   "(referrers = \"never\" in the endpoint says that it "
+                   "has no such lists): ");
+    visitor->problem(visitor->data, follow->target_repository, error);
+    for (guint i = 0; i < nodes->len; i++)
+        ((Node *)nodes->pdata[i])->asked = true;
+}
+
 static hr_status
 ask_lists(HrFollow *follow, const GPtrArray *nodes, HrCall *call,
           HrReferrersAnswer *answers)
@@ -161,7 +179,7 @@ hr_follow_ask_source(HrFollow *follow, HrCall *call)
     g_autofree HrReferrersAnswer *answers =
         g_new0(HrReferrersAnswer, nodes->len);
     hr_status put_off;
-    bool parked;
+    bool parked, unknown;
 
     if (nodes->len == 0)
         return true;
@@ -172,8 +190,13 @@ hr_follow_ask_source(HrFollow *follow, HrCall *call)
     parked =
         put_off != HR_OK && hr_pass_park(pass, &follow->parking, call, put_off,
                                          hr_follow_round, follow);
+    unknown = hr_registry_referrer_lists(pass->source) ==
+                  HR_REFERRER_LISTS_UNKNOWN &&
+              answers[0].error != NULL;
+    if (!parked && unknown)
+        report_refusal(follow, nodes, answers[0].error);
     for (guint i = 0; i < nodes->len; i++) {
-        if (!parked)
+        if (!parked && !unknown)
             report_answer(follow, nodes->pdata[i], answers[i].error);
         hr_referrers_answer_clear(&answers[i]);
     }

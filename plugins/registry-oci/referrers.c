@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Referrers: what a registry lists as referring to a manifest. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "oci.h"
 
@@ -18,12 +19,13 @@ typedef struct Asking {
 
 /* Answers of registries that do not know the question.  404 is what the
  * specification asks for, the others are what some give for any path that is
- * strange to them. */
+ * strange to them: a page for people, for one. */
 static int
-is_no_such_list(uint32_t code)
+is_no_such_list(uint32_t code, const char *media_type)
 {
-    return code == 404 || code == 405 || code == 406 || code == 501 ||
-           (code >= 300 && code < 400);
+    return code == 400 || code == 404 || code == 405 || code == 406 ||
+           code == 501 || (code >= 300 && code < 400) ||
+           (code == 200 && strncmp(media_type, "text/", 5) == 0);
 }
 
 static hr_status
@@ -37,14 +39,14 @@ take_page(void *data, const hr_http_exchange *exchange)
     uint64_t size;
     const char *body;
 
-    if (is_no_such_list(code))
+    oci_media_type(media_type, exchange);
+    if (is_no_such_list(code, media_type))
         return oci_fail(pages->call, HR_UNSUPPORTED,
                         "%s: HTTP %u: the registry has no lists of referrers",
                         pages->what, code);
     if (code != 200)
         return oci_refused(pages->call, exchange, "%s", pages->what);
     body = oci_host->http->body(oci_module, exchange, &size);
-    oci_media_type(media_type, exchange);
     sink->take(sink, media_type, body, size);
     return HR_OK;
 }

@@ -177,11 +177,12 @@ def empty_artifact(seed):
                     artifactType="application/vnd.example.thing")
 
 
-def referrer(seed, subject, kind="application/vnd.example.sbom", **more):
+def referrer(seed, subject, kind="application/vnd.example.sbom", refers=None,
+             **more):
     """An SBOM-like artifact that refers to another, which may be one manifest
     of an index: (media type, bytes)."""
-    refers = (subject.descriptor if isinstance(subject, Artifact)
-              else descriptor(subject[1], subject[0]))
+    refers = refers or (subject.descriptor if isinstance(subject, Artifact)
+                        else descriptor(subject[1], subject[0]))
     return artifact((b"{}", "application/vnd.oci.empty.v1+json"),
                     [(make_blob(seed, 500),
                       "application/vnd.example.sbom+text")],

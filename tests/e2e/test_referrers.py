@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What hangs on an image comes along: by lists of referrers, by fallback tags,
 by tags of cosign."""
+import hashlib
 import json
 
 import content
@@ -571,7 +572,7 @@ def case_a_list_that_breaks_off_is_no_list():
         source.add("app", None, content.referrer(f"cut{number}", image))
     source.rule("GET", "/referrers/.*first=1", status=404)
     result = once(pair(source, target), "changed 1", "failed 1", code=1)
-    has(result.out, f"app@{image.digest}")
+    has(result.out, image.digest)
     source.rules.clear()
     once(pair(source, target), "changed 3", "failed 0")
 
@@ -588,6 +589,38 @@ def case_lists_of_tags_that_never_move_grow_all_the_same():
     once(config, "changed 1", "failed 0")
     same(listed_by(target, image), sorted([signature.digest, later.digest]))
     same(target.count("HEAD", "/manifests/1$"), 0)
+
+
+def case_a_registry_that_refuses_the_question_is_told_of_once():
+    source, target = Hostile(), Hostile()
+    for number in range(20):
+        source.add("app", f"v{number}", content.image(f"refused{number}"))
+    source.rule("GET", "/referrers/", status=403)
+    result = once(pair(source, target), "changed 20", "failed 1", code=1)
+    has(result.out, 'referrers = "never"')
+    ends = [endpoint("s", "oci", url=source.url, referrers="never"),
+            endpoint("t", "oci", url=target.url)]
+    asked = source.count("GET", "/referrers/")
+    once(configuration(ends, [{"name": "st", "source": "s", "target": "t"}]),
+         "changed 0", "failed 0")
+    same(source.count("GET", "/referrers/"), asked)
+
+
+def case_what_registries_without_lists_answer_is_understood():
+    for answer in ({"status": 404}, {"status": 400}, {"status": 405},
+                   {"status": 406}, {"status": 501},
+                   {"status": 303, "headers": {"Location": "/docs"}},
+                   {"status": 200, "body": b"<html></html>",
+                    "headers": {"Content-Type": "text/html"}}):
+        source, image, signature = signed_source("answers")
+        target = Hostile()
+        source.rule("GET", "/referrers/", **answer)
+        target.rule("GET", "/referrers/", **answer)
+        config = pair(source, target)
+        once(config, "changed 2", "failed 0")
+        same(listed_by(target, image), [signature.digest], answer)
+        verified(config)
+        same(source.count("GET", "/referrers/"), 2, "one a run")
 
 
 def case_an_index_with_such_a_tag_is_still_an_image():
@@ -655,6 +688,28 @@ def case_what_swallows_everything_swallows_this_too():
          endpoint("hole", "null", empty=True)],
         [{"name": "sh", "source": "s", "target": "hole"}])
     once(config, "changed 2", "failed 0")
+
+
+def case_longer_digests_have_tags_that_are_cut_off():
+    source, target = Hostile(), Hostile()
+    image = content.image("longer")
+    long = "sha512:" + hashlib.sha512(image.bytes).hexdigest()
+    theirs, own = (content.referrer(name, image, refers=dict(
+        image.descriptor, digest=long)) for name in ("theirs", "own"))
+    tag = fallback_tag(long)
+    same(len(tag), len("sha512-") + 64)
+    source.add("app", "1", image)
+    source.add("app", None, theirs)
+    source.add("app", tag, fallback(theirs))
+    target.add("app", None, own)
+    target.add("app", tag, fallback(own))
+    config = pair(source, target)
+    once(config, "changed 2", "failed 0")
+    same(sorted(entry["digest"] for entry in json.loads(
+        target.manifests["app", tag][1])["manifests"]),
+        sorted([own.digest, theirs.digest]))
+    verified(config)
+    once(config, "changed 0", "0 B in 0 writes")
 
 
 def case_copy_brings_it_too_unless_told_not_to():
