@@ -8,8 +8,6 @@
 #define SYNC "syncs[]"
 #define SELECTS "selects[]"
 
-/* Longest name of a repository; tags are shorter. */
-
 #define MS_US INT64_C(1000)
 
 static void
@@ -66,6 +64,21 @@ read_patterns(HrReader *reader, const config_setting_t *group,
     return patterns;
 }
 
+/* What is named twice is wanted once. */
+static void
+drop_repeated(char **names)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    char **end = names;
+
+    for (char **name = names; *name != NULL; name++)
+        if (g_hash_table_add(known, *name))
+            *end++ = *name;
+        else
+            g_free(*name);
+    *end = NULL;
+}
+
 static char **
 read_names(HrReader *reader, const config_setting_t *group, const char *path,
            bool (*valid)(const char *name), const char *what)
@@ -79,6 +92,8 @@ read_names(HrReader *reader, const config_setting_t *group, const char *path,
                               "'%s' is no name of a %s; patterns belong to "
                               "allow",
                               *name, what);
+    if (names != NULL)
+        drop_repeated(names);
     return names;
 }
 

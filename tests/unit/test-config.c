@@ -147,7 +147,8 @@ static const char full_text[] =
     "selects = ( { name = \"base\";\n"
     "  repositories = { allow = [ \"library/.*\" ];\n"
     "                   deny = [ \".*-old\" ]; };\n"
-    "  tags = { names = ( \"1.0\", \"latest\" ); semver = \"^1 || 2.x\";\n"
+    "  tags = { names = ( \"1.0\", \"latest\", \"1.0\" ); semver = \"^1 || "
+    "2.x\";\n"
     "    prereleases = true; sort = \"alphabetical\"; latest = 7;\n"
     "    min_age = \"36h\"; max_age = \"90d\";\n"
     "    immutable = [ \"v.*\", \"1|2\" ]; };\n"
@@ -252,6 +253,7 @@ test_reads_syncs_and_their_selections(void)
     g_assert_false(
         hr_filter_judge(&there->select.repositories, "other/x", NULL));
     g_assert_cmpstr(there->select.tags.names[1], ==, "latest");
+    g_assert_null(there->select.tags.names[2]);
     g_assert_cmpint(there->select.min_age_us, ==,
                     INT64_C(36) * 3600 * G_USEC_PER_SEC);
     g_assert_cmpint(there->select.max_age_us, ==,
