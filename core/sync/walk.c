@@ -393,9 +393,9 @@ hr_walk(const HrPass *pass, const HrVisitor *visitor, GError **error)
     g_autoptr(HrGroup) group = hr_group_new();
     Walk walk = {.pass = pass, .visitor = visitor, .group = group};
 
-    if (!select_repositories(&walk, error))
-        return false;
-    for (guint i = 0; i < walk.repositories->len; i++) {
+    bool selected = select_repositories(&walk, error);
+
+    for (guint i = 0; selected && i < walk.repositories->len; i++) {
         RepositoryJob *job = g_new0(RepositoryJob, 1);
 
         job->walk = &walk;
@@ -406,8 +406,8 @@ hr_walk(const HrPass *pass, const HrVisitor *visitor, GError **error)
             break;
         }
     }
-    g_ptr_array_unref(walk.repositories);
-    return finish_walk(&walk, error);
+    g_clear_pointer(&walk.repositories, g_ptr_array_unref);
+    return selected && finish_walk(&walk, error);
 }
 
 static bool
