@@ -385,8 +385,6 @@ hr_artifact_load(const HrArtifactPlace *place, const char *digest,
         .left_out = left_out,
     };
 
-    artifact->manifests = g_ptr_array_new_with_free_func(free_manifest);
-    artifact->blobs = g_ptr_array_new();
     if (!load_manifest(&loader, digest, 0, true, error) ||
         !check_choice(&loader, digest, error))
         return NULL;
