@@ -126,23 +126,11 @@ ask(HrRegistry *registry, HrCall *call, HrReferrersAnswer *answers,
     return hr_registry_leave(registry, call, status, error);
 }
 
-static void
-refuse(const HrRegistry *registry, HrReferrersAnswer *answers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        hr_error_set(&answers[i].error, HR_UNSUPPORTED,
-                     "%s: the registry has no lists of referrers",
-                     hr_registry_name(registry));
-}
-
 bool
 hr_registry_list_referrers(HrRegistry *registry, HrCall *call,
                            HrReferrersAnswer *answers, size_t count,
                            GError **error)
 {
-    if (!HR_HAS(registry->ops, hr_registry_ops, list_referrers) ||
-        registry->ops->list_referrers == NULL)
-        atomic_store(&registry->referrers, HR_REFERRER_LISTS_ABSENT);
     while (count > 0) {
         HrReferrerLists lists = hr_registry_referrer_lists(registry);
         size_t part = lists == HR_REFERRER_LISTS_UNKNOWN
@@ -150,8 +138,8 @@ hr_registry_list_referrers(HrRegistry *registry, HrCall *call,
                           : MIN(count, (size_t)QUERIES_LIMIT);
 
         if (lists == HR_REFERRER_LISTS_ABSENT)
-            refuse(registry, answers, part);
-        else if (!ask(registry, call, answers, part, error))
+            return true;
+        if (!ask(registry, call, answers, part, error))
             return false;
         answers += part;
         count -= part;

@@ -40,6 +40,9 @@ hr_registry_open(HrPlugins *plugins, const hr_provider *provider,
     registry->provider = provider;
     registry->ops = provider->ops;
     registry->endpoint = endpoint;
+    if (!HR_HAS(registry->ops, hr_registry_ops, list_referrers) ||
+        registry->ops->list_referrers == NULL)
+        atomic_init(&registry->referrers, HR_REFERRER_LISTS_ABSENT);
     hr_instance_init(&registry->instance, plugins, provider);
     hr_registry_enter(registry, call);
     status = registry->ops->open(call, endpoint, &registry->plugin);

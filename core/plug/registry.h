@@ -113,9 +113,9 @@ typedef struct HrReferrersAnswer {
     GError *error;
 } HrReferrersAnswer;
 
-/* Asks for `count` lists; each is there afterwards, or the error why not:
- * HR_UNSUPPORTED, without a request, once the registry is known to have none.
- * The first question to a registry whose lists are unknown is asked alone, so
+/* Asks for `count` lists; each is there afterwards, or the error why not; or
+ * neither, without a request, once the registry is known to have none.  The
+ * first question to a registry whose lists are unknown is asked alone, so
  * that it costs no more than one request. */
 bool
 hr_registry_list_referrers(HrRegistry *registry, HrCall *call,

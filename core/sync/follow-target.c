@@ -60,7 +60,8 @@ ask_lists(HrFollow *follow, const GPtrArray *subjects, HrCall *call)
         asked[i]->listed = g_steal_pointer(&answers[i].list);
         if (hr_pass_may_park(status))
             put_off = status;
-        if (asked[i]->listed == NULL && status != HR_UNSUPPORTED)
+        if (failure != NULL && asked[i]->listed == NULL &&
+            status != HR_UNSUPPORTED)
             asked[i]->error = g_error_copy(failure);
         hr_referrers_answer_clear(&answers[i]);
     }
