@@ -23,7 +23,8 @@ def fill(registry):
 
 
 def copy(source, target, code=0, **options):
-    policy = {"stall": "2s", "timeout": "5s", "attempts": 4}
+    policy = {"stall": "2s", "timeout": "5s", "attempts": 4,
+              "base": "1ms", "throttled_base": "1ms", "cap": "20ms"}
     return run_program("once", code=code, config=configuration(
         [endpoint("s", "oci", url=source.url, policy=policy),
          endpoint("t", "oci", url=target.url, policy=policy, **options)],
@@ -309,6 +310,35 @@ def case_manifests_that_are_counted_are_fetched_once():
     same(source.count("GET", "/manifests/"), seen, "fetches when unchanged")
 
 
+def case_a_limit_that_is_announced_is_no_limit_yet():
+    source, target = fill(Hostile()), Hostile()
+    for method in ("GET", "HEAD"):
+        source.rule(method, "/manifests/", header={
+            "ratelimit-limit": "100;w=21600",
+            "ratelimit-remaining": "76;w=21600",
+            "docker-ratelimit-source": "192.0.2.1"})
+    copy(source, target)
+    is_whole(target)
+
+
+def case_too_many_requests_are_made_later_and_none_is_lost():
+    source, target = Hostile(), Hostile()
+    source.add("app", "1", content.image("many"))
+    for method, place in (("POST", "/uploads/"), ("PUT", "/manifests/")):
+        target.rule(method, place, times=1, status=429,
+                    headers={"Retry-After": "1"}, body=json.dumps(
+                        {"errors": [{"code": "TOOMANYREQUESTS",
+                                     "message": "Rate exceeded"}]}).encode())
+    copy(source, target)
+    same(target.manifests, source.manifests)
+    same(target.blobs, source.blobs)
+    # Nothing was asked again before its time.
+    came = [when for when, (method, place, _) in zip(
+        target.times, target.requests) if "/manifests/1" in place
+        and method == "PUT"]
+    holds(len(came) == 2 and came[1] - came[0] >= 1, came)
+
+
 def fill_twins(registry):
     for tag in ("1", "1.0", "1.0.0", "latest"):
         registry.add("lib", tag, content.index("twins"))
@@ -359,6 +389,22 @@ def case_an_object_store_gets_nothing_that_is_not_its_own():
     same(store.refused, 0, "refused by the store")
     blobs = {name for artifact in IMAGES.values() for name in artifact.blobs}
     same(len(store.requests), len(blobs), "reads")
+
+
+def case_an_object_store_that_breaks_off_is_asked_for_the_rest():
+    store = ObjectStore()
+    store.cuts = [5 << 20, 3 << 20]
+    source = Hostile(object_store=store, wants_tokens=True)
+    image = content.image("stored", layers=0, given=[LARGE])
+    source.add("app", "1", image)
+    target = Hostile()
+    copy(source, target)
+    same(target.blobs["app", LARGE_NAME] == LARGE, True, "the blob")
+    same(store.refused, 0, "refused by the store")
+    same(store.sent_bytes, sum(map(len, image.blobs.values())), "bytes sent")
+    ranges = [headers["Range"] for _, place, headers in store.requests
+              if "Range" in headers]
+    same(len(ranges), 2)
 
 
 def case_blobs_that_a_target_keeps_elsewhere_are_found():
