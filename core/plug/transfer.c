@@ -306,6 +306,17 @@ hr_transfer_finish(HrTransfer *transfer, HrCall *call, GError **error)
     return hr_registry_leave(registry, call, status, error);
 }
 
+/* What the source gave wrong has been sent on, too. */
+static bool
+is_spoilt(const HrTransfer *transfer)
+{
+    HrPipeEnding ending;
+
+    hr_pipe_ending(transfer->pipe, &ending);
+    return ending.status == HR_INTEGRITY &&
+           hr_pipe_source_failed(transfer->pipe);
+}
+
 bool
 hr_transfer_may_resume(const HrTransfer *transfer)
 {
@@ -314,7 +325,7 @@ hr_transfer_may_resume(const HrTransfer *transfer)
 
     return target->upload && target->writer != NULL &&
            HR_HAS(ops, hr_registry_ops, resume_blob) &&
-           ops->resume_blob != NULL;
+           ops->resume_blob != NULL && !is_spoilt(transfer);
 }
 
 static bool

@@ -25,10 +25,19 @@ def big_image():
     return content.image("big", layers=0, given=[layer])
 
 
-def setup(**quirks):
+def image_of(size):
+    return content.image(f"of {size} bytes", layers=0,
+                         given=[content.make_blob(2, size)])
+
+
+def layer_of(image):
+    return max(image.blobs, key=lambda name: len(image.blobs[name]))
+
+
+def setup(image=None, **quirks):
     """A source that has the image, and an empty target."""
     source, target = Hostile(), Hostile(**quirks)
-    source.add("app", "1", IMAGE)
+    source.add("app", "1", image or IMAGE)
     return source, target
 
 
@@ -40,10 +49,11 @@ def copy(source_url, target_url, code=0, **options):
     return run_program("-v", "once", config=config, code=code)
 
 
-def arrived(target):
-    for name, data in IMAGE.blobs.items():
+def arrived(target, image=None):
+    image = image or IMAGE
+    for name, data in image.blobs.items():
         holds(target.blobs.get(("app", name)) == data, name)
-    same(target.manifests["app", "1"], IMAGE.manifests[-1])
+    same(target.manifests["app", "1"], image.manifests[-1])
 
 
 def at_most_twice(moved, share, what):
@@ -138,6 +148,15 @@ def case_what_a_registry_forgets_is_sent_anew_and_not_for_ever():
     result = copy(source.url, link.url, code=1)
     has(result.out + result.err, "app:1", "closed the connection")
     holds(link.moved < 12 * EVERY, link.moved)
+
+
+def case_bytes_that_were_wrong_are_not_gone_on_with():
+    image = image_of(8 * MIB)
+    for options in ({}, {"upload": "chunked", "chunk_size": "2MiB"}):
+        source, target = setup(image)
+        source.rule("GET", layer_of(image), times=1, corrupt=True)
+        copy(source.url, target.url, **options)
+        arrived(target, image)
 
 
 IMAGE = big_image()
