@@ -161,6 +161,7 @@ hr_pipe_target_upload(HrPipe *pipe, HrEndpoint *endpoint,
     pipe->upload.chunk_bytes = (int64_t)MIN(upload->chunk_bytes, INT64_MAX);
     pipe->upload.location = g_strdup(pipe->target.request->url);
     pipe->offset = (int64_t)upload->offset;
+    atomic_store(&pipe->moved, pipe->offset);
 }
 
 void
@@ -278,7 +279,6 @@ find_start(HrPipe *pipe)
 {
     int64_t from = pipe->read != NULL ? 0 : MIN(pipe->offset, pipe->size - 1);
 
-    atomic_store(&pipe->moved, pipe->offset);
     pipe->received = hr_trail_rewind(pipe->trail, MAX(from, 0));
 }
 

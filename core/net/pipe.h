@@ -117,16 +117,17 @@ hr_pipe_source_failed(const HrPipe *pipe);
 int64_t
 hr_pipe_moved_bytes(const HrPipe *pipe);
 
-/* How an upload ended, for who may go on with it. */
+/* How an upload stands, for who may go on with it. */
 typedef struct HrPipeEnding {
     hr_status status;     /* HR_OK for one that arrived                  */
     unsigned http_status; /* of the last answer; 0: none came            */
-    int64_t sent;         /* from the start of the blob on               */
+    int64_t sent;         /* from the start of the blob on, whoever sent
+                             it                                          */
     const char *location; /* of the session now, absolute; lives as long as
                              the pipe                                    */
 } HrPipeEnding;
 
-/* After the run of a pipe to an upload. */
+/* After the run; before it, `sent` is what the target has. */
 void
 hr_pipe_ending(const HrPipe *pipe, HrPipeEnding *ending);
 

@@ -11,9 +11,12 @@
  * than that only keeps upload sessions open that may expire. */
 #define WINDOW_SIZE 16
 
-/* How often in a row a target may be asked anew how it wants a blob: each time
- * its plugin has learnt something about the registry. */
+/* How often a target may be asked anew how it wants a blob, without getting
+ * further: each time its plugin has learnt something about the registry. */
 #define REFETCH_LIMIT 5
+
+/* So much that is new is further. */
+#define FURTHER_BYTES (UINT64_C(1024) * 1024)
 
 /* One blob that is ours to bring. */
 typedef struct Claimed {
@@ -23,15 +26,15 @@ typedef struct Claimed {
     GError *error;
     HrRetryState retry;
     unsigned refetched;
-    uint64_t moved_bytes; /* by the last attempt */
-    uint64_t shown_bytes; /* by all attempts     */
+    uint64_t shown_bytes;    /* of it, as having moved                    */
+    uint64_t furthest_bytes; /* from its start on, that were ever sent    */
+    uint64_t new_bytes;      /* of those, by the last attempt             */
     bool copied;
     bool shared; /* a pipe of it met those of others, once */
     bool source_failed;
     bool elsewhere;   /* a foreign layer that the source does not have */
     unsigned address; /* of it, that is tried */
     bool settled;
-    bool begun_anew; /* what the last attempt moved had been moved before */
 } Claimed;
 
 static void
@@ -85,6 +88,21 @@ settle(const HrBlobMove *move, Claimed *claimed, bool stored)
                          stored);
 }
 
+/* An upload that broke off when the job ran last; or none. */
+static void
+take_broken(const HrBlobMove *move, Claimed *claimed)
+{
+    HrPipeEnding ending;
+
+    claimed->transfer = hr_broken_uploads_take(
+        move->broken, move->target_repository, claimed->blob->digest);
+    if (claimed->transfer == NULL ||
+        hr_transfer_pipe(claimed->transfer) == NULL)
+        return;
+    hr_pipe_ending(hr_transfer_pipe(claimed->transfer), &ending);
+    claimed->furthest_bytes = (uint64_t)ending.sent;
+}
+
 /* Takes the claims.  The list keeps only blobs that others move. */
 static GPtrArray *
 claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
@@ -117,8 +135,7 @@ claim_blobs(const HrBlobMove *move, GPtrArray *blobs)
         claimed->offer = offer;
         atomic_fetch_add(&move->pass->progress->planned_bytes,
                          (uint64_t)blob->size);
-        claimed->transfer = hr_broken_uploads_take(
-            move->broken, move->target_repository, blob->digest);
+        take_broken(move, claimed);
         g_ptr_array_add(ours, claimed);
     }
     return ours;
@@ -233,7 +250,6 @@ resume_transfer(Claimed *claimed, HrCall *call)
 
     if (claimed->transfer == NULL)
         return false;
-    claimed->begun_anew = false;
     if (hr_transfer_resume(claimed->transfer, call, &claimed->source_failed,
                            &claimed->error))
         return true;
@@ -243,7 +259,6 @@ resume_transfer(Claimed *claimed, HrCall *call)
         return true;
     g_clear_error(&claimed->error);
     drop_transfer(claimed, call);
-    claimed->begun_anew = true;
     return false;
 }
 
@@ -267,7 +282,7 @@ open_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
     const HrPass *pass = move->pass;
     HrBlobOffer offer = find_offer(move, claimed);
 
-    claimed->moved_bytes = 0;
+    claimed->new_bytes = 0;
     if (resume_transfer(claimed, call))
         return;
     claimed->transfer = hr_transfer_new(
@@ -302,13 +317,25 @@ name_address(Claimed *claimed)
     g_prefix_error(&claimed->error, "foreign layer from %.200s: ", safe);
 }
 
+/* What is found after it was sent whole was sent: its answer was lost. */
+static HrTransferKind
+find_kind(const Claimed *claimed)
+{
+    HrTransferKind kind = hr_transfer_kind(claimed->transfer);
+
+    return kind == HR_TRANSFER_PRESENT && claimed->furthest_bytes > 0 &&
+                   claimed->furthest_bytes == (uint64_t)claimed->blob->size
+               ? HR_TRANSFER_COPIED
+               : kind;
+}
+
 static void
 count_stored(const HrBlobMove *move, Claimed *claimed)
 {
     HrWriteCounts *counts = move->counts;
     uint64_t size = (uint64_t)claimed->blob->size;
 
-    switch (hr_transfer_kind(claimed->transfer)) {
+    switch (find_kind(claimed)) {
     case HR_TRANSFER_MOUNTED:
         atomic_fetch_add(&counts->mounted, 1);
         break;
@@ -323,6 +350,32 @@ count_stored(const HrBlobMove *move, Claimed *claimed)
     }
 }
 
+/* Before a pipe runs: what earlier ones moved in vain will move again. */
+static void
+show_start(const HrBlobMove *move, Claimed *claimed, const HrPipe *pipe)
+{
+    HrPipeEnding start;
+
+    hr_pipe_ending(pipe, &start);
+    atomic_fetch_add(&move->pass->progress->bytes,
+                     (uint64_t)start.sent - claimed->shown_bytes);
+    claimed->shown_bytes = (uint64_t)start.sent;
+}
+
+/* After it has run. */
+static void
+count_moved(Claimed *claimed, const HrPipe *pipe)
+{
+    uint64_t furthest = claimed->furthest_bytes;
+    HrPipeEnding ending;
+
+    hr_pipe_ending(pipe, &ending);
+    claimed->shown_bytes = (uint64_t)ending.sent;
+    claimed->furthest_bytes = MAX(furthest, claimed->shown_bytes);
+    claimed->new_bytes = claimed->furthest_bytes - furthest;
+    claimed->source_failed = hr_pipe_source_failed(pipe);
+}
+
 static void
 close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
 {
@@ -331,11 +384,8 @@ close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
     if (claimed->transfer == NULL || claimed->error != NULL)
         return;
     pipe = hr_transfer_pipe(claimed->transfer);
-    if (pipe != NULL) {
-        claimed->moved_bytes = (uint64_t)hr_pipe_moved_bytes(pipe);
-        claimed->shown_bytes += claimed->moved_bytes;
-        claimed->source_failed = hr_pipe_source_failed(pipe);
-    }
+    if (pipe != NULL)
+        count_moved(claimed, pipe);
     if (hr_transfer_finish(claimed->transfer, call, &claimed->error)) {
         count_stored(move, claimed);
         settle(move, claimed, true);
@@ -359,12 +409,13 @@ attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
         open_transfer(move, window[i], call);
         pipe = window[i]->error == NULL ? hr_transfer_pipe(window[i]->transfer)
                                         : NULL;
-        if (pipe != NULL && !window[i]->shared) {
+        if (pipe == NULL)
+            continue;
+        if (!window[i]->shared)
             hr_pipe_share(pipe, company_of(move));
-            window[i]->shared = true;
-        }
-        if (pipe != NULL)
-            pipes[pipe_count++] = pipe;
+        window[i]->shared = true;
+        show_start(move, window[i], pipe);
+        pipes[pipe_count++] = pipe;
     }
     if (pipe_count > 0)
         hr_pipe_run(pipes, pipe_count, call);
@@ -381,6 +432,8 @@ wants_refetch(Claimed *claimed)
 {
     const HrErrorDetails *details = hr_error_details(claimed->error);
 
+    if (claimed->new_bytes >= FURTHER_BYTES)
+        claimed->refetched = 0;
     return claimed->transfer != NULL && !claimed->source_failed &&
            details != NULL && details->classified &&
            details->eligibility == HR_RETRY_REFETCH &&
@@ -393,15 +446,13 @@ may_repeat(const HrBlobMove *move, Claimed *claimed, HrCall *call, int64_t *at)
 {
     HrRegistry *blamed =
         claimed->source_failed ? move->pass->source : move->pass->target;
-    /* Only what is new is progress. */
-    uint64_t progress = claimed->begun_anew ? 0 : claimed->moved_bytes;
 
     *at = hr_clock_monotonic_us();
     if (wants_refetch(claimed) || try_next_address(claimed, call))
         return true;
     return hr_endpoint_repeat_blob(hr_registry_endpoint(blamed),
-                                   &claimed->retry, claimed->error, progress,
-                                   call, at);
+                                   &claimed->retry, claimed->error,
+                                   claimed->new_bytes, call, at);
 }
 
 /* After an attempt: which failures deserve another one, and when.  Clears

@@ -8,9 +8,10 @@
 A rule applies to requests whose method and target match, `times` times, and
 does one thing: status (+ headers, body), truncate, extra, corrupt, length,
 hang, drop, refuse_after, header, redirect, drip (seconds for the body),
-cut_after (the connection, after so many bytes of an upload), store_and_drop
-(an upload or manifest is taken, the answer is not sent), before (called first,
-then the request is served properly).
+cut_after (the connection, after so many bytes of an upload; keeps: so many of
+all that came before are kept), store_and_drop (an upload or manifest is taken,
+the answer is not sent), before (called first, then the request is served
+properly).
 
 QUIRKS are what whole registries do differently; they can be changed at any
 time.  `sessions`, `received_bytes` (of uploads) and `sent_bytes` (of blobs)

@@ -96,7 +96,7 @@ class UploadMixin:
             before = len(session.data)
             whole = self.receive(session, rule)
             if not whole:
-                self.break_session(session)
+                self.break_session(session, rule.get("keeps"))
                 return
             session.patches += 1
             if registry.single_patch and session.patches > 1:
@@ -118,7 +118,7 @@ class UploadMixin:
             if registry.discards_broken_put:
                 del session.data[before:]
                 session.size = len(session.data)
-            self.break_session(session)
+            self.break_session(session, rule.get("keeps"))
             return
         data = bytes(session.data)
         if not content.matches(data, session.digest):
@@ -178,8 +178,11 @@ class UploadMixin:
             self.drop()
         return left == 0
 
-    def break_session(self, session):
+    def break_session(self, session, keeps):
         self.close_connection = True
+        if keeps is not None:
+            del session.data[keeps:]
+            session.size = len(session.data)
         if self.registry.forgets_broken:
             session.end = "broken"
 

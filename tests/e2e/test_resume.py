@@ -41,12 +41,12 @@ def setup(image=None, **quirks):
     return source, target
 
 
-def copy(source_url, target_url, code=0, **options):
+def copy(source_url, target_url, code=0, output="text", **options):
     config = configuration(
         [endpoint("a", "oci", url=source_url, policy=POLICY),
          endpoint("b", "oci", url=target_url, policy=POLICY, **options)],
         [{"name": "s", "source": "a", "target": "b"}])
-    return run_program("-v", "once", config=config, code=code)
+    return run_program("-v", "once", "-o", output, config=config, code=code)
 
 
 def arrived(target, image=None):
@@ -157,6 +157,25 @@ def case_bytes_that_were_wrong_are_not_gone_on_with():
         source.rule("GET", layer_of(image), times=1, corrupt=True)
         copy(source.url, target.url, **options)
         arrived(target, image)
+
+
+def case_an_upload_that_gets_nowhere_is_given_up():
+    image = image_of(8 * MIB)
+    source, target = setup(image)
+    # Whatever is sent, it has no more than the first of it.
+    for method in "PUT", "PATCH":
+        target.rule(method, "/uploads/", cut_after=4 * MIB, keeps=2 * MIB)
+    copy(source.url, target.url, code=1)
+    holds(target.received_bytes <= 40 * MIB, target.received_bytes)
+
+
+def case_what_arrived_without_an_answer_was_copied():
+    image = image_of(8 * MIB)
+    source, target = setup(image)
+    target.rule("PUT", "/uploads/", times=2, store_and_drop=True)
+    result = copy(source.url, target.url, output="json")
+    report = result.json()["syncs"][0]
+    same((report["blobs_copied"], report["blobs_present"]), (2, 0))
 
 
 IMAGE = big_image()
