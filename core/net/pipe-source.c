@@ -388,6 +388,8 @@ hr_pipe_resume_source_later_on_loop(HrPipe *pipe, GError *error)
     HrEndpoint *endpoint = source->request->endpoint;
     HrRandom random = {.next = random_cb, .data = pipe->loop};
     int64_t now = hr_clock_monotonic_us();
+    /* What was skipped has moved, but brought us no further. */
+    uint64_t progress = (uint64_t)(pipe->received - pipe->resumed_at);
     HrOutcome outcome;
     HrRetryDecision decision;
     g_autofree char *wait = NULL;
@@ -400,7 +402,7 @@ hr_pipe_resume_source_later_on_loop(HrPipe *pipe, GError *error)
     /* The places at both ends stay ours: who holds one never waits for the
      * other. */
     hr_passage_back(&source->send.leg.passage, &hr_stage_timeout, now);
-    hr_guards_repeat(endpoint->guards, &source->retry, &outcome, outcome.bytes,
+    hr_guards_repeat(endpoint->guards, &source->retry, &outcome, progress,
                      now, hr_call_deadline_us(pipe->call), &random, &decision);
     if (decision.verdict != HR_RETRY_AGAIN)
         return false;

@@ -193,6 +193,8 @@ begin_next_part(HrPipe *pipe)
     hr_passage_close(leg, now);
     hr_send_set_outcome(&target->send, NULL);
     hr_passage_back(leg, &hr_stage_timeout, now);
+    /* Nothing is repeated: it is the first attempt at the next part. */
+    target->operation.attempts = 0;
     target->started = false;
     hr_pipe_advance_end_on_loop(target);
 }

@@ -95,6 +95,8 @@ new_endpoint(Fixture *f, const char *name, int64_t stall_us)
 
     g_assert_true(hr_policy_init(&policy, "default", HR_PROFILE_PRODUCTION));
     policy.retry[HR_CLASS_WRITE].attempt_timeout_us = stall_us;
+    policy.retry[HR_CLASS_BLOB].base_us = 1000;
+    policy.retry[HR_CLASS_BLOB].cap_us = 20000;
     policy.connect_timeout_us = 2 * SECOND_US;
     policy.stall_us = stall_us;
     spec.policy = &policy;
@@ -435,6 +437,65 @@ test_upload_in_chunks(void)
     tear_down(&f);
 }
 
+#define UPLOADS 3
+
+typedef struct Uploads {
+    Fixture *f;
+    HrPipe *pipes[UPLOADS];
+} Uploads;
+
+static void *
+run_uploads(void *data)
+{
+    Uploads *uploads = data;
+
+    hr_pipe_run(uploads->pipes, UPLOADS, uploads->f->call);
+    return NULL;
+}
+
+/* Those who have to try again elsewhere find the places for it free. */
+static void
+test_parts_are_no_repetitions(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {GIVES},
+        {.method = "PATCH",
+         .path = "/up/1",
+         .status = 202,
+         .headers = "Location: /up/2\r\n"},
+        {.method = "PATCH", .path = "/up/2", .status = 0},
+        {0}};
+    g_autoptr(HrCall) call = hr_call_new(NULL, HR_TIME_NEVER);
+    g_autoptr(GError) error = NULL;
+    HrRetryState state = {0};
+    HrEndpointStats stats;
+    Uploads uploads;
+    pthread_t thread;
+    int64_t at;
+    Fixture f;
+
+    set_up(&f, routes, 20 * SECOND_US);
+    uploads.f = &f;
+    for (unsigned i = 0; i < UPLOADS; i++) {
+        uploads.pipes[i] = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+        from(uploads.pipes[i], f.source, "/from");
+        to_upload(uploads.pipes[i], f.target, "/up/1", 0, CHUNK_BYTES);
+    }
+    pthread_create(&thread, NULL, run_uploads, &uploads);
+    while (hr_double_begun(f.server, "PATCH", "/up/2") < UPLOADS)
+        g_usleep(1000);
+    hr_error_set(&error, HR_NETWORK, "another blob");
+    g_assert_true(
+        hr_endpoint_repeat_blob(f.target, &state, error, 0, call, &at));
+    hr_endpoint_stats(f.target, &stats);
+    g_assert_cmpuint(stats.guards.retries_refused, ==, 0);
+    hr_cancel_trigger(f.cancel);
+    pthread_join(thread, NULL);
+    for (unsigned i = 0; i < UPLOADS; i++)
+        hr_pipe_free(uploads.pipes[i]);
+    tear_down(&f);
+}
+
 static void
 test_upload_of_nothing_in_chunks(void)
 {
@@ -698,6 +759,27 @@ test_resume_without_ranges(void)
     const HrDoubleRoute routes[] = {{BREAKS}, {GIVES}, STORES, {0}};
 
     copy_whole(routes, "Range: bytes=1048576-\r\n", 2);
+}
+
+/* What is read again is no progress: it ends as if nothing had come. */
+static void
+test_resume_gets_nowhere(void)
+{
+    static const HrDoubleRoute routes[] = {{.method = "GET",
+                                            .path = "/from",
+                                            .status = 200,
+                                            .body = big,
+                                            .body_size = 2 * FIRST_BYTES,
+                                            .announced = BIG_BYTES,
+                                            .cut = true},
+                                           STORES,
+                                           {0}};
+    Fixture f;
+
+    set_up(&f, routes, 5 * SECOND_US);
+    expect_failure(&f, HR_NETWORK, "closed the connection after", true);
+    g_assert_cmpuint(hr_double_begun(f.server, "GET", "/from"), <=, 6);
+    tear_down(&f);
 }
 
 /* Another part than the one asked for is no part of it. */
@@ -1135,10 +1217,14 @@ main(int argc, char **argv)
     g_test_add_func("/pipe/goes-on-where-the-source-broke-off", test_resume);
     g_test_add_func("/pipe/goes-on-without-ranges",
                     test_resume_without_ranges);
+    g_test_add_func("/pipe/gives-up-a-source-that-gets-nowhere",
+                    test_resume_gets_nowhere);
     g_test_add_func("/pipe/takes-no-other-part", test_resume_elsewhere);
     g_test_add_func("/pipe/copies", test_copy);
     g_test_add_func("/pipe/uploads-in-one-request", test_upload_in_one);
     g_test_add_func("/pipe/uploads-in-chunks", test_upload_in_chunks);
+    g_test_add_func("/pipe/takes-no-part-for-a-repetition",
+                    test_parts_are_no_repetitions);
     g_test_add_func("/pipe/uploads-nothing-in-chunks",
                     test_upload_of_nothing_in_chunks);
     g_test_add_func("/pipe/ends-an-upload-only-with-the-proof",
