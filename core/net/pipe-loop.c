@@ -245,14 +245,15 @@ is_stalled(HrPipeEnd *end, int64_t bytes, int64_t limit_us, int64_t least)
     return false;
 }
 
+/* `silent`: it is the answer that does not come, not the bytes. */
 static GError *
 stall_error(const HrPipe *pipe, const HrAttempt *attempt, int64_t bytes,
-            int64_t limit_us)
+            int64_t limit_us, bool silent)
 {
     g_autofree char *time = hr_text_format_duration(limit_us);
     GError *error = NULL;
 
-    if (bytes == 0 || bytes == pipe->size)
+    if (silent)
         hr_error_set(&error, HR_TIMEOUT, "no answer from %s within %s",
                      attempt->host, time);
     else
@@ -285,8 +286,9 @@ check_source(HrPipe *pipe)
     if (!is_stalled(&pipe->source, pipe->received, stall_us,
                     least_bytes(stall_us)))
         return true;
-    error = stall_error(pipe, &pipe->source.send.attempt, pipe->received,
-                        stall_us);
+    error =
+        stall_error(pipe, &pipe->source.send.attempt, pipe->received, stall_us,
+                    pipe->received == 0 || pipe->received == pipe->size);
     hr_notes_add(&pipe->notes, HR_LOG_DEBUG,
                  hr_attempt_stop_on_loop(&pipe->source.send.attempt));
     pipe->source.paused = false;
@@ -303,17 +305,19 @@ check_target(HrPipe *pipe)
         hr_endpoint_policy(pipe->target.send.attempt.endpoint);
     int64_t moved = (int64_t)atomic_load(&pipe->moved);
     int64_t limit_us = policy->stall_us;
+    bool fed = hr_pipe_target_fed(pipe);
     GError *error;
 
     rest_if_idle(&pipe->target, moved);
     /* Once it has all, a server may need time to put it away. */
-    if (hr_pipe_target_fed(pipe))
+    if (fed)
         limit_us =
             MAX(limit_us, policy->retry[HR_CLASS_WRITE].attempt_timeout_us);
     if (!is_stalled(&pipe->target, moved, limit_us,
                     least_bytes(policy->stall_us)))
         return true;
-    error = stall_error(pipe, &pipe->target.send.attempt, moved, limit_us);
+    error = stall_error(pipe, &pipe->target.send.attempt, moved, limit_us,
+                        fed || moved == 0);
     g_prefix_error(&error, "upload: ");
     hr_pipe_end_on_loop(pipe, error, false);
     return false;

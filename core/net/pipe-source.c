@@ -402,8 +402,8 @@ hr_pipe_resume_source_later_on_loop(HrPipe *pipe, GError *error)
     /* The places at both ends stay ours: who holds one never waits for the
      * other. */
     hr_passage_back(&source->send.leg.passage, &hr_stage_timeout, now);
-    hr_guards_repeat(endpoint->guards, &source->retry, &outcome, progress,
-                     now, hr_call_deadline_us(pipe->call), &random, &decision);
+    hr_guards_repeat(endpoint->guards, &source->retry, &outcome, progress, now,
+                     hr_call_deadline_us(pipe->call), &random, &decision);
     if (decision.verdict != HR_RETRY_AGAIN)
         return false;
     hr_endpoint_count_retry(endpoint, source->send.attempt.progress);

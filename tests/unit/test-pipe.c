@@ -644,13 +644,13 @@ test_upload_that_has_all_is_only_ended(void)
 }
 
 static void
-expect_upload_failure(const HrDoubleRoute *routes, hr_status status,
-                      const char *text)
+expect_upload_failure(const HrDoubleRoute *routes, int64_t stall_us,
+                      hr_status status, const char *text)
 {
     HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
     Fixture f;
 
-    set_up(&f, routes, 5 * SECOND_US);
+    set_up(&f, routes, stall_us);
     from(pipe, f.source, "/from");
     to_upload(pipe, f.target, "/up", 0, CHUNK_BYTES);
     g_assert_false(run(&f, pipe));
@@ -672,7 +672,7 @@ test_upload_follows_no_stranger(void)
          .headers = "Location: http://127.0.0.1:1/up\r\n"},
         {0}};
 
-    expect_upload_failure(routes, HR_INVALID, "127.0.0.1:1");
+    expect_upload_failure(routes, 5 * SECOND_US, HR_INVALID, "127.0.0.1:1");
 }
 
 static void
@@ -685,8 +685,19 @@ test_upload_of_which_less_arrived(void)
                                             .headers = "Range: 0-999\r\n"},
                                            {0}};
 
-    expect_upload_failure(routes, HR_CONFLICT,
+    expect_upload_failure(routes, 5 * SECOND_US, HR_CONFLICT,
                           "has 1000 of the 1048576 bytes");
+}
+
+/* It has all of the part: what does not come is the answer. */
+static void
+test_upload_that_is_not_answered(void)
+{
+    static const HrDoubleRoute routes[] = {
+        {GIVES}, {.method = "PATCH", .path = "/up", .status = 0}, {0}};
+
+    expect_upload_failure(routes, SECOND_US / 5, HR_TIMEOUT,
+                          "upload: no answer from ");
 }
 
 static void
@@ -1240,6 +1251,8 @@ main(int argc, char **argv)
                     test_upload_follows_no_stranger);
     g_test_add_func("/pipe/notices-that-less-arrived",
                     test_upload_of_which_less_arrived);
+    g_test_add_func("/pipe/tells-silence-from-a-stall",
+                    test_upload_that_is_not_answered);
     g_test_add_func("/pipe/believes-no-upload-that-has-more",
                     test_upload_with_more_than_there_is);
     g_test_add_func("/pipe/copies-nothing-too", test_empty);
