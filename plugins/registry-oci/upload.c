@@ -172,27 +172,34 @@ begin_anew(hr_call *call, const hr_blob *blob)
                     blob->digest, blob->repository);
 }
 
-/* Where the session is now, as an answer told. */
+/* Such a location needs to be seen from where it was given. */
+static int
+is_relative(const char *location)
+{
+    return *location != '/' && strncmp(location, "http://", 7) != 0 &&
+           strncmp(location, "https://", 8) != 0;
+}
+
+/* Where the session is now, as an answer to the last address told.  Otherwise
+ * the base stays what it was: a path of the repository, by which the host knows
+ * what to ask tokens for, whatever addresses of sessions look like. */
 static hr_status
-move_session(hr_call *call, hr_blob_writer *session, const char *location,
-             const char *base)
+move_session(hr_call *call, hr_blob_writer *session, const char *location)
 {
     char *copy;
-    char *base_copy;
 
     if (location == NULL || *location == '\0')
         return HR_OK;
     copy = strdup(location);
-    base_copy = base != NULL ? strdup(base) : NULL;
-    if (copy == NULL || (base != NULL && base_copy == NULL)) {
-        free(copy);
-        free(base_copy);
+    if (copy == NULL)
         return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    if (is_relative(location)) {
+        free(session->base);
+        session->base = session->location;
+    } else {
+        free(session->location);
     }
-    free(session->location);
-    free(session->base);
     session->location = copy;
-    session->base = base_copy;
     return HR_OK;
 }
 
@@ -202,9 +209,6 @@ read_state(hr_call *call, const hr_blob *blob, hr_blob_writer *session,
            const hr_http_exchange *exchange)
 {
     uint32_t code = oci_host->http->status(oci_module, exchange);
-    const char *location;
-    char *base;
-    hr_status status;
 
     if (code >= 400 && code < 500 && code != 429) {
         session->gone = 1;
@@ -217,16 +221,9 @@ read_state(hr_call *call, const hr_blob *blob, hr_blob_writer *session,
         oci_host->http->header(oci_module, exchange, "Range"));
     if (session->offset > blob->size)
         session->gone = 1;
-    /* What is given is relative to what was asked. */
-    location = oci_host->http->header(oci_module, exchange, "Location");
-    if (location == NULL)
-        return HR_OK;
-    base = strdup(session->location);
-    if (base == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    status = move_session(call, session, location, base);
-    free(base);
-    return status;
+    return move_session(
+        call, session,
+        oci_host->http->header(oci_module, exchange, "Location"));
 }
 
 static hr_status
@@ -284,7 +281,7 @@ oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
 
     if (!oci_habits_learn_break(&registry->habits, &trial))
         return begin_anew(call, blob);
-    status = move_session(call, session, how->location, NULL);
+    status = move_session(call, session, how->location);
     if (status == HR_OK)
         status = ask_state(registry, call, blob, session);
     if (status != HR_OK)

@@ -41,6 +41,7 @@ QUIRKS = {
     "forgets_broken": False,  # a session is gone once its connection was cut
     "discards_broken_put": False,  # bytes of a PUT that was cut are not kept
     "absolute_locations": False,  # of sessions
+    "odd_locations": False,   # of sessions: their paths are not below /v2/
     # Mounts.
     "no_mount": False,
     "mount_needs_manifest": False,  # in the other repository, with that blob

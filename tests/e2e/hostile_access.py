@@ -32,7 +32,7 @@ def scope_of(method, path):
             repository = url.path[len("/v2/"):].split(part)[0]
             actions = "pull" if method in ("GET", "HEAD") else "pull,push"
             scope = f"repository:{repository}:{actions}"
-            if "/blobs/uploads" in url.path:
+            if "/blobs/uploads" in url.path and method != "GET":
                 scope = f"repository:{repository}:pull,push"
             if "from" in query:
                 scope += f" repository:{query['from'][0]}:pull"

@@ -18,10 +18,11 @@ RANGE = re.compile("([0-9]+)-([0-9]+)")
 class Session:
     """One upload: the bytes it has, and those it was sent."""
 
-    def __init__(self, repository, name, origin):
+    def __init__(self, repository, name, origin, root):
         self.repository = repository
         self.name = name
         self.origin = origin     # before its address, or ""
+        self.root = root         # what its path starts with
         self.state = 0
         self.data = bytearray()
         self.size = 0            # what it claims to have
@@ -32,7 +33,7 @@ class Session:
 
     def location(self):
         self.state += 1
-        return (f"{self.origin}/v2/{self.repository}/blobs/uploads/"
+        return (f"{self.origin}/{self.root}/{self.repository}/blobs/uploads/"
                 f"{self.name}?_state=a%2Fb.{self.state}")
 
     def headers(self):
@@ -84,7 +85,8 @@ class UploadMixin:
             name = str(len(registry.sessions) + 1)
             session = registry.sessions[name] = Session(
                 repository, name,
-                registry.url if registry.absolute_locations else "")
+                registry.url if registry.absolute_locations else "",
+                "up" if registry.odd_locations else "v2")
         self.answer(202, headers=session.headers(), rule=rule)
 
     def serve_patch(self, session, query, rule):

@@ -4,6 +4,7 @@
 With HR_E2E_LARGE set, the blob is 1 GiB and the links are cut every 50 MiB.
 """
 import os
+import re
 
 import content
 from cutlink import CutLink
@@ -176,6 +177,16 @@ def case_what_arrived_without_an_answer_was_copied():
     result = copy(source.url, target.url, output="json")
     report = result.json()["syncs"][0]
     same((report["blobs_copied"], report["blobs_present"]), (2, 0))
+
+
+def case_the_rest_goes_with_the_token_for_all():
+    image = image_of(8 * MIB)
+    source, target = setup(image, wants_tokens=True, odd_locations=True)
+    target.rule("PUT", layer_of(image), times=1, cut_after=4 * MIB)
+    result = copy(source.url, target.url)
+    arrived(target, image)
+    holds(target.count("PATCH", "^/up/") > 0, target.requests)
+    holds(not re.search(r" http\S+/up/\S+ 401", result.err), result.err)
 
 
 IMAGE = big_image()
