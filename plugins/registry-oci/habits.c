@@ -43,10 +43,21 @@ learn_limit(oci_habits *habits, const oci_upload_trial *trial)
     while ((limit == 0 || body < limit) &&
            !atomic_compare_exchange_weak(&habits->single_limit, &limit, body))
         ;
-    while (
-        chunk >= body && chunk / 2 >= CHUNK_BYTES_MIN &&
-        !atomic_compare_exchange_weak(&habits->chunk_bytes, &chunk, chunk / 2))
-        ;
+    while (chunk >= body && chunk / 2 >= CHUNK_BYTES_MIN)
+        if (atomic_compare_exchange_weak(&habits->chunk_bytes, &chunk,
+                                         chunk / 2))
+            chunk /= 2;
+}
+
+int
+oci_habits_is_too_large(const oci_habits *habits,
+                        const oci_upload_trial *trial)
+{
+    uint64_t body = trial->chunk_bytes > 0 ? trial->chunk_bytes : trial->size;
+    uint64_t chunk = oci_habits_chunk(habits, trial->size);
+
+    return trial->http_status == 413 &&
+           (chunk > 0 ? chunk : trial->size) >= body;
 }
 
 /* 404 may be said of a session that is gone: but not of a new one. */
@@ -84,6 +95,14 @@ oci_habits_learn_break(oci_habits *habits, const oci_upload_trial *trial)
            atomic_load(&habits->patch) != OCI_NO;
 }
 
+/* What was refused in so many words was not lost. */
+static int
+was_lost(const oci_upload_trial *trial)
+{
+    return trial->chunk_bytes == 0 && trial->sent_bytes >= RESUME_BYTES_MIN &&
+           (trial->http_status < 400 || trial->http_status >= 500);
+}
+
 int
 oci_habits_learn_kept(oci_habits *habits, const oci_upload_trial *trial,
                       uint64_t kept, int gone)
@@ -98,11 +117,14 @@ oci_habits_learn_kept(oci_habits *habits, const oci_upload_trial *trial,
         return 1;
     }
     if (trial->chunk_bytes > 0 && gone) {
+        /* A registry that has kept one may lose another, by a restart or
+         * since it was left alone for too long. */
+        if (atomic_load(&habits->resume) == OCI_YES)
+            return 0;
         /* Chunks are of no use where nothing is kept of them either. */
         atomic_store(&habits->resume, OCI_NO);
         atomic_store(&habits->put_is_lost, OCI_NO);
-    } else if (trial->chunk_bytes == 0 &&
-               trial->sent_bytes >= RESUME_BYTES_MIN) {
+    } else if (was_lost(trial)) {
         atomic_store(&habits->put_is_lost, OCI_YES);
     }
     return 0;

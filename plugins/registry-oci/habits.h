@@ -7,7 +7,7 @@
  *       '----a broken PUT left nothing--> CHUNKED
  *     CHUNKED --PATCH is unknown, or spoils the blob------> SINGLE, for good
  *       '------a broken PATCH left nothing, too-----------> SINGLE, for good,
- *                                                           and never resumed
+ *              and none ever left anything                  and never resumed
  *
  * What was learnt holds until the endpoint is closed.  Atomics: workers learn
  * at the same time, and it does not matter who is first.
@@ -60,6 +60,12 @@ oci_habits_chunk(const oci_habits *habits, uint64_t size);
  * registry how much of it is there. */
 int
 oci_habits_learn_break(oci_habits *habits, const oci_upload_trial *trial);
+
+/* After learn_break: 1 if it was refused as too large, and there is no way to
+ * send smaller bodies. */
+int
+oci_habits_is_too_large(const oci_habits *habits,
+                        const oci_upload_trial *trial);
 
 /* It was asked: `kept` bytes of the upload are there, or, with `gone`, the
  * registry knows nothing of it any more.  Returns 1 if it can be gone on

@@ -248,6 +248,21 @@ ask_state(hr_registry *registry, hr_call *call, const hr_blob *blob,
     return status;
 }
 
+/* There is nothing to be learnt by trying again. */
+static hr_status
+refuse_size(const hr_registry *registry, hr_call *call, const hr_blob *blob,
+            uint64_t body_bytes)
+{
+    return oci_fail(
+        call, HR_INVALID,
+        "upload of blob %s to %s: HTTP 413: %llu bytes at once are "
+        "too large for the registry, or for a proxy before it: %s",
+        blob->digest, blob->repository, (unsigned long long)body_bytes,
+        registry->habits.upload == OCI_UPLOAD_SINGLE
+            ? "upload = \"auto\" would send smaller parts"
+            : "smaller parts are not to be had");
+}
+
 /* Of an upload of which all was sent, the answer may be all that was lost. */
 static int
 is_stored(hr_registry *registry, hr_call *call, const hr_blob *blob)
@@ -280,7 +295,11 @@ oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
     hr_status status;
 
     if (!oci_habits_learn_break(&registry->habits, &trial))
-        return begin_anew(call, blob);
+        return oci_habits_is_too_large(&registry->habits, &trial)
+                   ? refuse_size(registry, call, blob,
+                                 trial.chunk_bytes > 0 ? trial.chunk_bytes
+                                                       : trial.size)
+                   : begin_anew(call, blob);
     status = move_session(call, session, how->location);
     if (status == HR_OK)
         status = ask_state(registry, call, blob, session);

@@ -179,6 +179,22 @@ def case_what_arrived_without_an_answer_was_copied():
     same((report["blobs_copied"], report["blobs_present"]), (2, 0))
 
 
+def case_what_is_too_large_in_one_is_sent_once():
+    image = image_of(8 * MIB)
+    source, target = setup(image, body_limit=MIB)
+    result = copy(source.url, target.url, code=1, upload="single")
+    has(result.out + result.err, "413", "upload = \"auto\"")
+    same(target.count("PUT", f"digest={layer_of(image)}"), 1)
+
+
+def case_chunks_are_smaller_than_what_was_too_large():
+    image = image_of(3 * MIB)
+    source, target = setup(image, body_limit=2 * MIB)
+    copy(source.url, target.url)
+    arrived(target, image)
+    same(target.count("PUT", f"digest={layer_of(image)}"), 2)
+
+
 def case_the_rest_goes_with_the_token_for_all():
     image = image_of(8 * MIB)
     source, target = setup(image, wants_tokens=True, odd_locations=True)

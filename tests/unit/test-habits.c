@@ -61,14 +61,24 @@ test_splits_what_is_too_large(void)
     g_assert_false(oci_habits_learn_break(&habits, &trial));
     g_assert_cmpuint(oci_habits_chunk(&habits, 40 * MIB), ==, CHUNK);
     g_assert_cmpuint(oci_habits_chunk(&habits, 39 * MIB), ==, 0);
+    /* At once to what is smaller than that. */
+    set_up(&habits, OCI_UPLOAD_AUTO);
+    trial.size = 3 * MIB;
+    g_assert_false(oci_habits_learn_break(&habits, &trial));
+    g_assert_false(oci_habits_is_too_large(&habits, &trial));
+    g_assert_cmpuint(oci_habits_chunk(&habits, 3 * MIB), ==, 2 * MIB);
     /* Smaller and smaller, to an end. */
+    set_up(&habits, OCI_UPLOAD_AUTO);
+    trial.size = 40 * MIB;
     for (uint64_t chunk = CHUNK; chunk > MIB; chunk /= 2) {
         trial.chunk_bytes = chunk;
         g_assert_false(oci_habits_learn_break(&habits, &trial));
+        g_assert_false(oci_habits_is_too_large(&habits, &trial));
         g_assert_cmpuint(oci_habits_chunk(&habits, 40 * MIB), ==, chunk / 2);
     }
     trial.chunk_bytes = MIB;
     g_assert_false(oci_habits_learn_break(&habits, &trial));
+    g_assert_true(oci_habits_is_too_large(&habits, &trial));
     g_assert_cmpuint(oci_habits_chunk(&habits, 40 * MIB), ==, MIB);
 }
 
@@ -85,6 +95,36 @@ test_splits_where_a_put_is_lost(void)
     g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
     g_assert_false(oci_habits_learn_kept(&habits, &broken_put, 0, FALSE));
     g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, CHUNK);
+}
+
+/* What a server answers it has not lost. */
+static void
+test_takes_no_refusal_for_a_loss(void)
+{
+    oci_habits habits;
+    oci_upload_trial refused = broken_put;
+
+    set_up(&habits, OCI_UPLOAD_AUTO);
+    refused.http_status = 401;
+    g_assert_false(oci_habits_learn_kept(&habits, &refused, 0, FALSE));
+    refused.http_status = 404;
+    g_assert_false(oci_habits_learn_kept(&habits, &refused, 0, TRUE));
+    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
+    refused.http_status = 504;
+    g_assert_false(oci_habits_learn_kept(&habits, &refused, 0, FALSE));
+    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, CHUNK);
+}
+
+/* One that expired says nothing of what it keeps. */
+static void
+test_knows_that_it_can_from_one_that_it_kept(void)
+{
+    oci_habits habits;
+
+    set_up(&habits, OCI_UPLOAD_CHUNKED);
+    g_assert_true(oci_habits_learn_kept(&habits, &broken_patch, MIB, FALSE));
+    g_assert_false(oci_habits_learn_kept(&habits, &broken_patch, 0, TRUE));
+    g_assert_true(oci_habits_learn_break(&habits, &broken_patch));
 }
 
 static void
@@ -163,6 +203,10 @@ main(int argc, char **argv)
                     test_splits_what_is_too_large);
     g_test_add_func("/habits/splits-where-a-put-is-lost",
                     test_splits_where_a_put_is_lost);
+    g_test_add_func("/habits/takes-no-refusal-for-a-loss",
+                    test_takes_no_refusal_for_a_loss);
+    g_test_add_func("/habits/knows-that-it-can-from-one-that-it-kept",
+                    test_knows_that_it_can_from_one_that_it_kept);
     g_test_add_func("/habits/gives-up-where-nothing-is-kept",
                     test_gives_up_where_nothing_is_kept);
     g_test_add_func("/habits/needs-no-patch", test_needs_no_patch);
