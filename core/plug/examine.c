@@ -63,8 +63,12 @@ hr_registry_examine(HrRegistry *registry, HrCall *call, const char *repository,
     }
     hr_registry_enter(registry, call);
     status = registry->ops->examine(registry->plugin, call, &examination);
-    if (hr_registry_leave(registry, call, status, error))
-        return sink.abilities;
+    if (hr_registry_leave(registry, call, status, error)) {
+        if (!hr_call_over(call))
+            return sink.abilities;
+        /* What it could not ask any more is not unknown. */
+        hr_call_set_over_error(call, error);
+    }
     g_ptr_array_unref(sink.abilities);
     return NULL;
 }

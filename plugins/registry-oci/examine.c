@@ -60,6 +60,25 @@ tell_how(const Examining *examining, const char *name, int state,
     tell(examining, name, state, detail);
 }
 
+#define ANSWER_CAPACITY 16
+
+/* What a request came to, for sentences. */
+static const char *
+name_answer(uint32_t code, char text[ANSWER_CAPACITY])
+{
+    if (code == 0)
+        return "no answer";
+    snprintf(text, ANSWER_CAPACITY, "HTTP %u", code);
+    return text;
+}
+
+/* What an answer that is not the one hoped for shows. */
+static int
+state_without(uint32_t code)
+{
+    return code == 0 ? HR_ABILITY_UNKNOWN : HR_ABILITY_NO;
+}
+
 /* A request that answers a question: its status code, or 0 if there is no
  * answer.  *exchange is the caller's. */
 static uint32_t
@@ -125,6 +144,7 @@ read_first(const hr_http_exchange *exchange, const char *member,
 static void
 examine_catalog(Examining *examining)
 {
+    char text[ANSWER_CAPACITY];
     hr_http_exchange *exchange;
     uint32_t code = ask(examining, HR_HTTP_GET, "/v2/_catalog?n=100", NULL,
                         NULL, NULL, &exchange);
@@ -135,9 +155,9 @@ examine_catalog(Examining *examining)
         if (examining->repository[0] == '\0')
             read_first(exchange, "repositories", examining->repository);
     } else {
-        tell_how(examining, "catalog",
-                 code == 0 ? HR_ABILITY_UNKNOWN : HR_ABILITY_NO,
-                 "HTTP %u; give select.repositories.names", code);
+        tell_how(examining, "catalog", state_without(code),
+                 "%s; give select.repositories.names",
+                 name_answer(code, text));
     }
     oci_host->http->free(oci_module, exchange);
 }
@@ -161,6 +181,7 @@ find_tag(Examining *examining)
 static void
 examine_head(Examining *examining)
 {
+    char text[ANSWER_CAPACITY];
     hr_http_exchange *exchange;
     const char *digest = NULL;
     char *target;
@@ -181,9 +202,9 @@ examine_head(Examining *examining)
         tell_how(examining, "head", HR_ABILITY_YES, "asked for %s:%s",
                  examining->repository, examining->tag);
     else
-        tell_how(examining, "head",
-                 code == 0 ? HR_ABILITY_UNKNOWN : HR_ABILITY_NO,
-                 "HTTP %u%s; unchanged tags cost a GET each", code,
+        tell_how(examining, "head", state_without(code),
+                 "%s%s; unchanged tags cost a GET each",
+                 name_answer(code, text),
                  code == 200 ? " without a digest" : "");
     oci_host->http->free(oci_module, exchange);
     free(target);
@@ -247,6 +268,7 @@ static void
 examine_ranges(Examining *examining)
 {
     static const char *const headers[] = {"Range: bytes=0-0", NULL};
+    char text[ANSWER_CAPACITY];
     hr_http_exchange *exchange;
     char *target;
     uint32_t code;
@@ -268,8 +290,8 @@ examine_ranges(Examining *examining)
              "to it");
     else
         tell_how(examining, "ranges",
-                 code == 200 ? HR_ABILITY_NO : HR_ABILITY_UNKNOWN, "HTTP %u%s",
-                 code,
+                 code == 200 ? HR_ABILITY_NO : HR_ABILITY_UNKNOWN, "%s%s",
+                 name_answer(code, text),
                  code == 200 ? "; downloads that break off are read again"
                              : "");
     oci_host->http->free(oci_module, exchange);
@@ -303,10 +325,17 @@ examine_referrers(Examining *examining)
              "there is no manifest to ask about");
         return;
     }
+    if (!examining->registry->referrers) {
+        tell(examining, "referrers", HR_ABILITY_UNKNOWN,
+             "the configuration says that they are not asked for");
+        return;
+    }
     if (oci_list_referrers(examining->registry, examining->call, queries, 1) !=
-        HR_OK)
-        oci_host->call->forgive(oci_module, examining->call);
-    else if (query.status == HR_OK)
+        HR_OK) {
+        oci_take_reason(examining->call, query.message);
+        query.status = HR_UNKNOWN;
+    }
+    if (query.status == HR_OK)
         tell(examining, "referrers", HR_ABILITY_YES,
              "signatures and SBOMs are listed by the registry");
     else if (query.status == HR_UNSUPPORTED)
@@ -358,41 +387,49 @@ cancel(const Examining *examining, const char *base, const char *location)
     oci_host->http->free(oci_module, exchange);
 }
 
+/* How much of an upload is there, of which some must be. */
+static void
+ask_kept(const Examining *examining, const char *base, const char *location)
+{
+    char text[ANSWER_CAPACITY];
+    hr_http_exchange *exchange;
+    uint32_t code =
+        ask(examining, HR_HTTP_GET, location, base, NULL, NULL, &exchange);
+    uint64_t kept = 0;
+
+    if (code / 100 == 2)
+        kept = hr_lib_upload_range(
+            oci_host->http->header(oci_module, exchange, "Range"));
+    oci_host->http->free(oci_module, exchange);
+    tell_how(examining, "upload-status",
+             kept > 0 ? HR_ABILITY_YES : state_without(code),
+             kept > 0 ? "an upload tells how much of it is there (%s): one "
+                        "that breaks off goes on, unless it is forgotten then"
+                      : "an upload does not tell how much of it is there (%s)",
+             name_answer(code, text));
+}
+
 /* Two parts of two bytes each; then how much of that is there. */
 static void
 try_parts(const Examining *examining, const char *base, char **location)
 {
     uint32_t first =
         patch(examining, base, "Content-Range: 0-1", "ab", location);
-    uint32_t second = 0;
-    hr_http_exchange *exchange;
-    uint32_t code;
-    uint64_t kept = 0;
+    char text[ANSWER_CAPACITY];
+    uint32_t second;
 
     if (first / 100 != 2) {
-        tell_how(examining, "chunks",
-                 first == 0 ? HR_ABILITY_UNKNOWN : HR_ABILITY_NO,
-                 "HTTP %u; each blob goes in one PUT", first);
-        tell(examining, "upload-status", HR_ABILITY_NO,
+        tell_how(examining, "chunks", state_without(first),
+                 "%s; each blob goes in one PUT", name_answer(first, text));
+        tell(examining, "upload-status", state_without(first),
              "uploads that break off are sent again");
         return;
     }
     second = patch(examining, base, "Content-Range: 2-3", "cd", location);
     tell_how(examining, "chunks",
-             second / 100 == 2 ? HR_ABILITY_YES : HR_ABILITY_NO,
-             "HTTP %u for a second PATCH", second);
-    code = ask(examining, HR_HTTP_GET, *location, base, NULL, NULL, &exchange);
-    if (code / 100 == 2)
-        kept = hr_lib_upload_range(
-            oci_host->http->header(oci_module, exchange, "Range"));
-    oci_host->http->free(oci_module, exchange);
-    tell_how(
-        examining, "upload-status", kept > 0 ? HR_ABILITY_YES : HR_ABILITY_NO,
-        kept > 0 ? "an upload tells how much of it is there (HTTP %u): one "
-                   "that breaks off goes on, unless it is forgotten then"
-                 : "an upload does not tell how much of it is there "
-                   "(HTTP %u)",
-        code);
+             second / 100 == 2 ? HR_ABILITY_YES : state_without(second),
+             "%s for a second PATCH", name_answer(second, text));
+    ask_kept(examining, base, *location);
 }
 
 static void
@@ -400,6 +437,7 @@ examine_upload(const Examining *examining)
 {
     char *base = oci_format("/v2/%s/blobs/uploads/", examining->repository);
     char *location = NULL;
+    char text[ANSWER_CAPACITY];
     hr_http_exchange *exchange;
     uint32_t code =
         ask(examining, HR_HTTP_POST, base, NULL, NULL, NULL, &exchange);
@@ -408,10 +446,9 @@ examine_upload(const Examining *examining)
         follow(exchange, &location);
     oci_host->http->free(oci_module, exchange);
     tell_how(examining, "write",
-             location != NULL ? HR_ABILITY_YES
-             : code == 0      ? HR_ABILITY_UNKNOWN
-                              : HR_ABILITY_NO,
-             "HTTP %u for an upload to %s", code, examining->repository);
+             location != NULL ? HR_ABILITY_YES : state_without(code),
+             "%s for an upload to %s", name_answer(code, text),
+             examining->repository);
     if (location != NULL) {
         try_parts(examining, base, &location);
         cancel(examining, base, location);
@@ -427,6 +464,7 @@ examine_mount(const Examining *examining)
 {
     char *target;
     char *location = NULL;
+    char text[ANSWER_CAPACITY];
     hr_http_exchange *exchange;
     uint32_t code;
 
@@ -446,7 +484,7 @@ examine_mount(const Examining *examining)
              code == 201   ? HR_ABILITY_YES
              : code == 202 ? HR_ABILITY_NO
                            : HR_ABILITY_UNKNOWN,
-             "HTTP %u%s", code,
+             "%s%s", name_answer(code, text),
              code == 202 ? "; blobs are sent to each repository" : "");
     if (location != NULL)
         cancel(examining, target, location);

@@ -71,6 +71,30 @@ def case_an_empty_registry_leaves_most_unknown():
     same({found[n] for n in ("head", "ranges", "referrers")}, {"unknown"})
 
 
+def case_what_is_not_answered_is_not_known():
+    for method, pattern, names in (
+            ("GET", "/uploads/", {"upload-status"}),
+            ("PATCH", "/uploads/", {"chunks", "upload-status"}),
+            ("HEAD", "/manifests/", {"head"})):
+        registry = scripted(referrers=True)
+        registry.rule(method, pattern, drop=True)
+        found = probe(registry, *WRITE, policy={"attempts": 1})
+        same({n for n, s in found.items() if s == "unknown"}, names, pattern)
+    found = probe(scripted(referrers=True), referrers="never")
+    same(found["referrers"], "unknown")
+
+
+def case_one_that_is_interrupted_tells_nothing():
+    registry = scripted()
+    registry.rule("GET", "/tags/list", hang=True)
+    config = configuration([endpoint("one", "oci", url=registry.url)], [])
+    result = run_program(
+        "endpoint", "probe", "one", config=config,
+        within=("timeout", "--preserve-status", "-s", "INT", "2"))
+    same(result.out, "")
+    holds(result.code != 0, result.code)
+
+
 def case_hostile_names_are_not_looked_at():
     registry = scripted()
     registry.rule("GET", "_catalog",
