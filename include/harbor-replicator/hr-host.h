@@ -297,9 +297,11 @@ typedef struct hr_host_blob {
     hr_status (*target_present)(hr_module *module, hr_blob_target *target,
                                 int32_t mounted);
 
-    /* The blob is sent to an upload session (`upload` is copied); the host
-     * follows the Location of each answer and adds the digest to that of the
-     * PUT.  `session` as in target_request. */
+    /* The blob is sent to an upload session (`upload` is copied): each PATCH
+     * with a Content-Range "FIRST-LAST", each to the Location that the answer
+     * to the one before gave, if it gave one; at last the PUT, to which the
+     * digest is added.  Any 2xx response will do.  `session` as in
+     * target_request, though never NULL: resume_blob is asked with it. */
     hr_status (*target_upload)(hr_module *module, hr_blob_target *target,
                                hr_endpoint *endpoint,
                                const hr_blob_upload *upload,

@@ -103,8 +103,10 @@ typedef struct hr_examination {
 /* How an upload broke off; set by the host. */
 typedef struct hr_blob_break {
     uint32_t struct_size;
-    hr_status status;          /* why                                     */
-    uint64_t sent_bytes;       /* from the blob's start on, that left us  */
+    hr_status status;          /* why; HR_INTEGRITY with an http_status of
+                                  4xx: the registry has other bytes       */
+    uint64_t sent_bytes;       /* from the blob's start on, that left us,
+                                  in all attempts                         */
     uint32_t http_status;      /* of the last answer; 0: none came        */
     uint32_t reserved;
     const char *location;      /* of the session now, absolute            */
@@ -261,12 +263,17 @@ typedef struct hr_registry_ops {
                                 hr_referrers_query *const *queries,
                                 size_t count);
 
-    /* Goes on with an upload (hr_host_blob::target_upload) that broke off:
-     * asks the registry how much of it is there and describes how the rest
-     * goes on, with target_upload and the same `writer`.  HR_NOT_FOUND if
+    /* Goes on with an upload (hr_host_blob::target_upload) that broke off or
+     * was refused: asks the registry how much of it is there and describes
+     * how the rest goes on, with target_upload and the same `writer`, or, if
+     * all was stored and only the answer lost, with target_present: then the
+     * session is ended with abort_blob.  HR_NOT_FOUND or HR_UNSUPPORTED if
      * there is nothing to go on with: the host ends the session with
-     * abort_blob and begins anew with create_blob.  `writer` stays the
-     * host's, also on failure.  May be NULL: always anew. */
+     * abort_blob and begins anew with create_blob.  Any other failure is that
+     * of the attempt; if there is another, it is asked again, with the same
+     * `how`.  Not asked when it was the source that gave wrong bytes: that is
+     * always begun anew.  `writer` stays the host's, also on failure.  May be
+     * NULL: always anew. */
     hr_status (*resume_blob)(hr_registry *registry, hr_call *call,
                              const hr_blob *blob, hr_blob_writer *writer,
                              const hr_blob_break *how,
