@@ -55,8 +55,8 @@ describe(HrPipe *pipe, HrPipeEnd *end, GError *error)
     HrErrorDetails *details = hr_error_details(error);
 
     hr_endpoint_describe_error(
-        end->request->endpoint, error, end->request->method, end->request->url,
-        &end->operation, hr_call_correlation(pipe->call));
+        end->request->endpoint, error, end->send.attempt.method,
+        end->request->url, &end->operation, hr_call_correlation(pipe->call));
     if (wait_us > 0 && details != NULL)
         details->retry_at_us = hr_clock_monotonic_us() + wait_us;
 }

@@ -166,16 +166,22 @@ make_label(const char *digest)
     return g_strdup_printf("blob %.19s", digest);
 }
 
+static void
+set_pipe(HrTransfer *transfer, HrPipe *pipe)
+{
+    transfer->pipe = pipe;
+    transfer->source.pipe = pipe;
+    transfer->target.pipe = pipe;
+}
+
 /* A new pipe for both ends; the old one is the caller's. */
 static HrPipe *
 replace_pipe(HrTransfer *transfer, const char *label)
 {
     HrPipe *before = transfer->pipe;
 
-    transfer->pipe = hr_pipe_new(transfer->digest, transfer->size, label);
-    transfer->source.pipe = transfer->pipe;
+    set_pipe(transfer, hr_pipe_new(transfer->digest, transfer->size, label));
     transfer->source.described = false;
-    transfer->target.pipe = transfer->pipe;
     transfer->target.described = false;
     return before;
 }
@@ -373,7 +379,7 @@ hr_transfer_resume(HrTransfer *transfer, HrCall *call, bool *source_failed,
         /* The next try starts from the same ending. */
         hr_pipe_go_on(before, transfer->pipe);
         hr_pipe_free(transfer->pipe);
-        transfer->pipe = before;
+        set_pipe(transfer, before);
         g_prefix_error(error, "%s: ", label);
         return false;
     }

@@ -648,6 +648,7 @@ expect_upload_failure(const HrDoubleRoute *routes, int64_t stall_us,
                       hr_status status, const char *text)
 {
     HrPipe *pipe = hr_pipe_new(big_digest, BIG_BYTES, "blob");
+    const HrErrorDetails *details;
     Fixture f;
 
     set_up(&f, routes, stall_us);
@@ -656,6 +657,10 @@ expect_upload_failure(const HrDoubleRoute *routes, int64_t stall_us,
     g_assert_false(run(&f, pipe));
     g_assert_error(f.error, HR_ERROR, (int)status);
     g_assert_nonnull(strstr(f.error->message, text));
+    /* It names what was asked, not what it would have come to. */
+    details = hr_error_details(f.error);
+    g_assert_true(g_str_has_prefix(details->operation, "PATCH http"));
+    g_assert_cmpuint(details->attempts, ==, 1);
     g_assert_false(hr_pipe_source_failed(pipe));
     g_assert_cmpuint(hr_double_begun(f.server, "PUT", "/up"), ==, 0);
     tear_down(&f);
