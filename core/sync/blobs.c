@@ -18,6 +18,9 @@
 /* So much that is new is further. */
 #define FURTHER_BYTES (UINT64_C(1024) * 1024)
 
+/* How often the way of an upload that was begun anew may count as new. */
+#define RESTART_LIMIT 5
+
 /* One blob that is ours to bring. */
 typedef struct Claimed {
     const HrDescriptor *blob;
@@ -29,6 +32,8 @@ typedef struct Claimed {
     uint64_t shown_bytes;    /* of it, as having moved                    */
     uint64_t furthest_bytes; /* from its start on, that were ever sent    */
     uint64_t new_bytes;      /* of those, by the last attempt             */
+    unsigned restarts;
+    bool begun_anew; /* the upload; and it has not been gone on with yet  */
     bool copied;
     bool shared; /* a pipe of it met those of others, once */
     bool source_failed;
@@ -259,6 +264,7 @@ resume_transfer(Claimed *claimed, HrCall *call)
         return true;
     g_clear_error(&claimed->error);
     drop_transfer(claimed, call);
+    claimed->begun_anew = true;
     return false;
 }
 
@@ -360,6 +366,13 @@ show_start(const HrBlobMove *move, Claimed *claimed, const HrPipe *pipe)
     atomic_fetch_add(&move->pass->progress->bytes,
                      (uint64_t)start.sent - claimed->shown_bytes);
     claimed->shown_bytes = (uint64_t)start.sent;
+    /* One that was begun anew, and of which something is kept, may well make
+     * the way again that another has made. */
+    if (claimed->begun_anew && start.sent > 0 &&
+        claimed->restarts++ < RESTART_LIMIT) {
+        claimed->furthest_bytes = claimed->shown_bytes;
+        claimed->begun_anew = false;
+    }
 }
 
 /* After it has run. */
@@ -392,6 +405,7 @@ close_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
         drop_transfer(claimed, call);
     } else if (!hr_transfer_may_resume(claimed->transfer)) {
         drop_transfer(claimed, call);
+        claimed->begun_anew = true;
     }
 }
 

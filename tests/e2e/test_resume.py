@@ -160,6 +160,15 @@ def case_bytes_that_were_wrong_are_not_gone_on_with():
         arrived(target, image)
 
 
+def case_one_that_is_begun_anew_makes_its_way_again():
+    image = image_of(40 * MIB)
+    source, target = setup(image)
+    source.rule("GET", layer_of(image), times=1, corrupt=True)
+    link = CutLink(target.port, 5 * MIB)
+    copy(source.url, link.url)
+    arrived(target, image)
+
+
 def case_an_upload_that_gets_nowhere_is_given_up():
     image = image_of(8 * MIB)
     source, target = setup(image)
