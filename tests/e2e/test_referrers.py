@@ -712,6 +712,26 @@ def case_longer_digests_have_tags_that_are_cut_off():
     once(config, "changed 0", "0 B in 0 writes")
 
 
+def case_what_refers_to_an_image_may_have_tags_too():
+    for lists in (False, True):
+        source, target = Hostile(referrers=lists), Hostile(referrers=lists)
+        image = content.image("tagged")
+        sbom = content.referrer("tagged", image)
+        for tag in ("1", "1.0", "latest"):
+            source.add("app", tag, image)
+        for tag in ("1.sbom", "latest.sbom"):
+            source.add("app", tag, sbom)
+        if not lists:
+            source.add("app", fallback_tag(image.digest), fallback(sbom))
+        config = pair(source, target)
+        result = once(config, "changed 6", "failed 0")
+        has(result.out, f"app@{sbom.digest}")
+        same(target.tags("app"), source.tags("app"))
+        same(target.manifests, source.manifests)
+        verified(config)
+        once(config, "changed 0", "0 B in 0 writes")
+
+
 def case_copy_brings_it_too_unless_told_not_to():
     source, image, signature = signed_source("copied")
     for arguments, wanted in (((), 2), (("--no-referrers",), 1)):
