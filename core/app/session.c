@@ -445,7 +445,7 @@ prepare_sides(HrSession *session, const char *name,
         .board = other->board,
         .turns = session->turns,
         .gathering = one->gathering,
-        .self = hr_gathering_join(one->gathering),
+        .self = hr_gathering_join(one->gathering, other),
         .creations = session->creations,
         .wall_us = hr_clock_wall_us(),
     };

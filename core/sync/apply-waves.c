@@ -133,7 +133,7 @@ list_wave(Apply *apply)
             order_by_subject(&all->pdata[i], &all->pdata[i + 1]) != 0)
             list_copies(apply, g_steal_pointer(&copies));
     }
-    hr_pass_wait(apply->pass, apply->group);
+    hr_group_wait(apply->group, 0, NULL, NULL);
 }
 
 void
@@ -156,7 +156,7 @@ hr_apply_waves(Apply *apply)
                 hr_apply_fail_unstarted(pass, change);
             }
         }
-        hr_pass_wait(pass, apply->group);
+        hr_group_wait(apply->group, 0, NULL, NULL);
         list_wave(apply);
     }
 }

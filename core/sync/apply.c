@@ -147,7 +147,7 @@ hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
         end_without_writing(pass, plan->changes->pdata[i]);
     announce_changes(pass, plan);
     submit_changes(&apply, plan);
-    hr_pass_wait(pass, group);
+    hr_group_wait(group, 0, NULL, NULL);
     hr_apply_waves(&apply);
     g_ptr_array_unref(apply.deferred);
     g_ptr_array_unref(apply.unlisted);

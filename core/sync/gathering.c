@@ -44,9 +44,11 @@ typedef struct Root {
 
 struct HrGathering {
     pthread_mutex_t mutex;
-    HrCond changed; /* a pass has announced, left, or caught up */
-    unsigned joined;
-    uint64_t running;  /* begun, and not over                      */
+    HrCond changed;  /* a pass has announced, left, or caught up */
+    unsigned joined; /* targets                                  */
+    const void *targets[HR_GATHERING_LIMIT];
+    unsigned running_passes[HR_GATHERING_LIMIT];
+    uint64_t running;  /* some pass has begun, and is not over     */
     uint64_t planned;  /* all is announced                         */
     uint64_t behind;   /* not waited for any more                  */
     GHashTable *roots; /* digest -> Root                           */
@@ -101,12 +103,22 @@ hr_gathering_free(HrGathering *gathering)
     g_free(gathering);
 }
 
+static unsigned
+number_of(uint64_t self)
+{
+    return (unsigned)__builtin_ctzll(self);
+}
+
 uint64_t
-hr_gathering_join(HrGathering *gathering)
+hr_gathering_join(HrGathering *gathering, const void *target)
 {
     HR_LOCKED(&gathering->mutex);
+    for (unsigned i = 0; i < gathering->joined; i++)
+        if (gathering->targets[i] == target)
+            return UINT64_C(1) << i;
     if (gathering->joined == HR_GATHERING_LIMIT)
         return 0;
+    gathering->targets[gathering->joined] = target;
     return UINT64_C(1) << gathering->joined++;
 }
 
@@ -122,6 +134,7 @@ hr_gathering_begin(HrGathering *gathering, uint64_t self)
 {
     HR_LOCKED(&gathering->mutex);
     gathering->running |= self;
+    gathering->running_passes[number_of(self)]++;
 }
 
 void
@@ -149,12 +162,6 @@ static uint64_t
 expected_locked(const HrGathering *gathering, const Root *root)
 {
     return root->announced & gathering->running & ~gathering->behind;
-}
-
-static unsigned
-number_of(uint64_t self)
-{
-    return (unsigned)__builtin_ctzll(self);
 }
 
 /* Takes the waiter at `index` off, to be told without the lock. */
@@ -303,7 +310,8 @@ hr_gathering_leave(HrGathering *gathering, uint64_t self)
     GArray *woken = new_woken();
 
     pthread_mutex_lock(&gathering->mutex);
-    gathering->running &= ~self;
+    if (--gathering->running_passes[number_of(self)] == 0)
+        gathering->running &= ~self;
     review_locked(gathering, woken);
     hr_cond_broadcast(&gathering->changed);
     pthread_mutex_unlock(&gathering->mutex);

@@ -25,7 +25,7 @@
 #include "model/manifest.h"
 #include "work/cancel.h"
 
-/* Passes of one source that can take part; those beyond read alone. */
+/* Targets of one source that can take part; those beyond read alone. */
 #define HR_GATHERING_LIMIT 64
 
 /* How long a pass may keep others waiting, all in all. */
@@ -45,12 +45,14 @@ hr_gathering_new(void);
 void
 hr_gathering_free(HrGathering *gathering);
 
-/* A pass takes part: its bit, 0 if there is no room for it.  Before any of
- * them begins. */
+/* A pass takes part: the bit of its target, by which it is known here; 0 if
+ * there is no room for it.  Passes to one target share a bit: what they want
+ * they bring there once anyway (sync/blob-board).  Before any of them
+ * begins. */
 uint64_t
-hr_gathering_join(HrGathering *gathering);
+hr_gathering_join(HrGathering *gathering, const void *target);
 
-/* True if more than one takes part. */
+/* True if there is more than one target. */
 bool
 hr_gathering_has_others(HrGathering *gathering);
 
@@ -67,7 +69,7 @@ hr_gathering_announce(HrGathering *gathering, uint64_t self,
 void
 hr_gathering_await(HrGathering *gathering, uint64_t self, HrCancel *cancel);
 
-/* The pass is over, in whatever way; also of one that never announced. */
+/* A pass that has begun is over, in whatever way. */
 void
 hr_gathering_leave(HrGathering *gathering, uint64_t self);
 

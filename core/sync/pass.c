@@ -101,13 +101,6 @@ hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
     return true;
 }
 
-void
-hr_pass_wait(const HrPass *pass, HrGroup *group)
-{
-    (void)pass;
-    hr_group_wait(group, 0, NULL, NULL);
-}
-
 typedef struct ProbeJob {
     const HrPass *pass;
     HrRegistry *registry;
@@ -138,7 +131,7 @@ hr_pass_probe(const HrPass *pass, GError **error)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(jobs) && submitted; i++)
         submitted = hr_pass_submit(pass, group, run_probe, &jobs[i]);
-    hr_pass_wait(pass, group);
+    hr_group_wait(group, 0, NULL, NULL);
     if (!submitted)
         return hr_error_set(error, HR_CANCELLED, "interrupted");
     if (jobs[0].error == NULL && jobs[1].error == NULL)

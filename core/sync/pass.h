@@ -91,10 +91,6 @@ bool
 hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
              hr_status status, HrJobFunc func, void *data);
 
-/* Waits for all jobs of a group. */
-void
-hr_pass_wait(const HrPass *pass, HrGroup *group);
-
 /* Asks both sides whether they are there and take the credentials.  The error
  * names the side. */
 bool

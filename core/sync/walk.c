@@ -363,7 +363,7 @@ select_repositories(Walk *walk, GError **error)
             g_ptr_array_add(walk->repositories, g_strdup(*name));
     } else {
         if (hr_pass_submit(pass, walk->group, run_list, walk))
-            hr_pass_wait(pass, walk->group);
+            hr_group_wait(walk->group, 0, NULL, NULL);
         if (walk->repositories == NULL) {
             if (walk->error == NULL)
                 return hr_error_set(error, HR_CANCELLED, "interrupted");
@@ -381,7 +381,7 @@ select_repositories(Walk *walk, GError **error)
 static bool
 finish_walk(const Walk *walk, GError **error)
 {
-    hr_pass_wait(walk->pass, walk->group);
+    hr_group_wait(walk->group, 0, NULL, NULL);
     if (hr_cancel_triggered(walk->pass->cancel))
         return hr_error_set(error, HR_CANCELLED, "interrupted");
     return true;
@@ -451,7 +451,7 @@ hr_walk_keys(const HrPass *pass, const char *const *source_keys,
         }
     }
     if (!good) {
-        hr_pass_wait(pass, group);
+        hr_group_wait(group, 0, NULL, NULL);
         return false;
     }
     return finish_walk(&walk, error);

@@ -289,6 +289,18 @@ def case_a_directory_is_written_beside_a_registry():
     run_program("verify", "--deep", config=config, code=0)
 
 
+def case_two_names_on_one_target_do_not_wait_for_each_other():
+    """Nor does another target for both of them: blobs are read once."""
+    source, target, other = many_things(), Hostile(), Hostile()
+    run_program("once", code=0, config=syncs_of(
+        [(source, target), (source, other),
+         (source, target, {"rename": {"prefix": "copy/"}})]))
+    same(read_once(source, "/blobs/"), len(source.blobs))
+    is_like(other, source)
+    for repository in ("app", "copy/app"):
+        same(target.tags(repository), source.tags("app"))
+
+
 def case_a_source_that_breaks_off_goes_on_for_all():
     source = Hostile()
     source.add("app", "1", content.image("broken", layers=1, size=6 << 20))

@@ -29,7 +29,7 @@ open_gathering(uint64_t *selves, unsigned count)
     HrGathering *gathering = hr_gathering_new();
 
     for (unsigned i = 0; i < count; i++)
-        selves[i] = hr_gathering_join(gathering);
+        selves[i] = hr_gathering_join(gathering, &selves[i]);
     for (unsigned i = 0; i < count; i++) {
         hr_gathering_begin(gathering, selves[i]);
         hr_gathering_announce(gathering, selves[i], ROOT);
@@ -88,7 +88,7 @@ test_alone(void)
 {
     uint64_t selves[2];
     g_autoptr(HrGathering) gathering = open_gathering(selves, 2);
-    uint64_t later = hr_gathering_join(gathering);
+    uint64_t later = hr_gathering_join(gathering, &later);
     Copy copy = {0};
     Copy partner = {0};
     bool leads;
@@ -194,6 +194,35 @@ test_twice(void)
                                 hr_clock_monotonic_us()),
                         ==, 3);
     }
+}
+
+/* Two passes to one target are one here, until both are over. */
+static void
+test_one_target(void)
+{
+    uint64_t selves[2];
+    g_autoptr(HrGathering) gathering = hr_gathering_new();
+    Copy copies[3] = {{0}};
+
+    selves[0] = hr_gathering_join(gathering, &selves[0]);
+    g_assert_cmphex(hr_gathering_join(gathering, &selves[0]), ==, selves[0]);
+    g_assert_false(hr_gathering_has_others(gathering));
+    selves[1] = hr_gathering_join(gathering, &selves[1]);
+    g_assert_true(hr_gathering_has_others(gathering));
+    hr_gathering_begin(gathering, selves[0]);
+    for (unsigned i = 0; i < 2; i++) {
+        hr_gathering_begin(gathering, selves[i]);
+        hr_gathering_announce(gathering, selves[i], ROOT);
+        hr_gathering_announce(gathering, selves[i], OTHER);
+    }
+    hr_gathering_leave(gathering, selves[0]);
+    g_assert_false(arrive(gathering, selves[1], &copies[0], NOW));
+    g_assert_true(arrive(gathering, selves[0], &copies[1], NOW));
+    hr_gathering_loaded(gathering, ROOT);
+    g_assert_cmpuint(copies[0].woken, ==, 1);
+    hr_gathering_leave(gathering, selves[0]);
+    g_assert_true(hr_gathering_arrive(gathering, selves[1], OTHER, ready_cb,
+                                      &copies[2], NOW));
 }
 
 typedef struct Driver {
@@ -318,6 +347,8 @@ main(int argc, char **argv)
                     test_left_behind);
     g_test_add_func("/gathering/ends-with-the-program", test_over);
     g_test_add_func("/gathering/takes-two-copies-of-one-pass", test_twice);
+    g_test_add_func("/gathering/passes-to-one-target-are-one",
+                    test_one_target);
     g_test_add_func("/gathering/plans-are-waited-for", test_awaits);
     g_test_add_func("/gathering/holds-up-who-is-too-far-ahead", test_pace);
     g_test_add_func("/gathering/shares-manifests", test_manifests);
