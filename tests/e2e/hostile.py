@@ -137,7 +137,7 @@ class Hostile:
                    if m == method and re.search(pattern, t))
 
     def tags(self, repository):
-        return sorted(ref for repo, ref in self.manifests
+        return sorted(ref for repo, ref in list(self.manifests)
                       if repo == repository and ":" not in ref)
 
     def create(self, repository):
