@@ -12,8 +12,9 @@ typedef struct Waiter {
 /* All tags of one artifact. */
 typedef struct Family {
     unsigned tags;
-    bool busy;        /* one of them is bringing it */
-    HrManifest *root; /* once it is there */
+    unsigned put;     /* of those, as far as they are there */
+    bool busy;        /* one of them is bringing it         */
+    HrManifest *root; /* once it is there; until all are    */
     GArray *waiters;  /* NULL while nobody waits */
 } Family;
 
@@ -138,6 +139,16 @@ take_waiters(Family *family, GArray *woken)
     g_array_remove_range(family->waiters, 0, count);
 }
 
+/* One more is there; what nobody will ask for any more is let go of. */
+static void
+take_root(Family *family, HrManifest *root)
+{
+    if (family->root == NULL)
+        family->root = hr_manifest_ref(root);
+    if (++family->put == family->tags)
+        g_clear_pointer(&family->root, hr_manifest_free);
+}
+
 void
 hr_twins_leave(HrTwins *twins, const char *repository, const char *digest,
                HrManifest *root)
@@ -148,8 +159,8 @@ hr_twins_leave(HrTwins *twins, const char *repository, const char *digest,
     pthread_mutex_lock(&twins->mutex);
     family = find_family(twins, repository, digest);
     if (family != NULL) {
-        if (family->root == NULL && root != NULL)
-            family->root = hr_manifest_ref(root);
+        if (root != NULL)
+            take_root(family, root);
         take_waiters(family, woken);
     }
     pthread_mutex_unlock(&twins->mutex);

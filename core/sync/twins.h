@@ -43,7 +43,8 @@ hr_twins_enter(HrTwins *twins, const char *repository, const char *digest,
 HrManifest *
 hr_twins_root(HrTwins *twins, const char *repository, const char *digest);
 
-/* `root` (a reference is taken) is there now; NULL: not by this one. */
+/* `root` is there now under this tag (a reference is taken, until all tags are
+ * there); NULL: it is not. */
 void
 hr_twins_leave(HrTwins *twins, const char *repository, const char *digest,
                HrManifest *root);

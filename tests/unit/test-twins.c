@@ -83,6 +83,25 @@ test_who_fails_leaves_it_to_the_next(void)
 }
 
 static void
+test_forgets_what_all_have(void)
+{
+    g_autoptr(HrTwins) twins = make_twins(2);
+    g_autoptr(HrManifest) root = make_root();
+    atomic_uint ready = 0;
+
+    g_assert_true(hr_twins_enter(twins, "a", "d", count, &ready));
+    hr_twins_leave(twins, "a", "d", root);
+    g_assert_cmpuint(root->references, ==, 2);
+    /* One that failed may come again. */
+    g_assert_true(hr_twins_enter(twins, "a", "d", count, &ready));
+    hr_twins_leave(twins, "a", "d", NULL);
+    g_assert_cmpuint(root->references, ==, 2);
+    g_assert_true(hr_twins_enter(twins, "a", "d", count, &ready));
+    hr_twins_leave(twins, "a", "d", root);
+    g_assert_cmpuint(root->references, ==, 1);
+}
+
+static void
 test_others_are_no_twins(void)
 {
     g_autoptr(HrTwins) twins = make_twins(1);
@@ -161,6 +180,8 @@ main(int argc, char **argv)
                     test_one_brings_it_for_all);
     g_test_add_func("/twins/who-fails-leaves-it-to-the-next",
                     test_who_fails_leaves_it_to_the_next);
+    g_test_add_func("/twins/forgets-what-all-have",
+                    test_forgets_what_all_have);
     g_test_add_func("/twins/others-are-no-twins", test_others_are_no_twins);
     g_test_add_func("/twins/one-at-a-time", test_threads);
     return g_test_run();
