@@ -201,8 +201,12 @@ take_over(void *data)
 bool
 hr_follow_take_turn(HrFollow *follow, HrRegistry *registry)
 {
-    if (follow->has_turn ||
-        hr_registry_referrer_lists(registry) != HR_REFERRER_LISTS_UNKNOWN)
+    if (hr_registry_referrer_lists(registry) != HR_REFERRER_LISTS_UNKNOWN) {
+        /* Somebody else has found out: the others need not come in turn. */
+        hr_follow_give_turn(follow);
+        return true;
+    }
+    if (follow->has_turn)
         return true;
     g_free(follow->turn);
     follow->turn =
