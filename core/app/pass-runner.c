@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "model/item.h"
+#include "model/referrer.h"
 #include "observe/metrics.h"
 #include "sync/apply.h"
 #include "sync/planner.h"
@@ -79,6 +81,48 @@ count_pass(const HrReport *report)
           (double)hr_clock_wall_us() / G_USEC_PER_SEC);
 }
 
+/* True for a referrer, or a tag that belongs to a digest. */
+static bool
+hangs_on_another(const char *key)
+{
+    g_autofree char *repository = NULL;
+    g_autofree char *reference = NULL;
+
+    return hr_tag_key_parse(key, &repository, &reference, NULL) &&
+           (strchr(reference, ':') != NULL ||
+            hr_companion_of(reference) != HR_COMPANION_NONE);
+}
+
+static bool
+has_left_behind(const HrPlan *plan)
+{
+    for (guint i = 0; i < plan->problems->len; i++)
+        if (hangs_on_another(((HrProblem *)plan->problems->pdata[i])->key))
+            return true;
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+
+        if ((change->result == HR_RESULT_FAILED ||
+             change->result == HR_RESULT_BLOCKED) &&
+            hangs_on_another(change->key))
+            return true;
+    }
+    return false;
+}
+
+/* Whoever is told once that something failed expects the next pass to make up
+ * for it. */
+static void
+warn_of_immutable(const HrPass *pass, const HrPlan *plan)
+{
+    if (pass->select != NULL && pass->select->immutable != NULL &&
+        pass->referrers && has_left_behind(plan))
+        hr_log(HR_LOG_WARNING,
+               "%s: what hangs on tags that are immutable is looked for when "
+               "they are brought: only `once --complete` does so again",
+               pass->name);
+}
+
 void
 hr_pass_runner_apply(const HrPass *pass, HrReport *report)
 {
@@ -88,6 +132,7 @@ hr_pass_runner_apply(const HrPass *pass, HrReport *report)
                pass->name, report->plan->changes->len,
                report->plan->unchanged);
     hr_apply_run(pass, report->plan, &report->counts);
+    warn_of_immutable(pass, report->plan);
     report->requests = atomic_load(&pass->progress->requests);
     report->retries = atomic_load(&pass->progress->retries);
 }

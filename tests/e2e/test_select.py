@@ -170,6 +170,26 @@ def case_what_is_hung_on_immutable_tags_later_comes_on_demand():
     same(target.tags("app"), [signature, "v1"])
 
 
+def case_what_was_left_behind_by_immutable_tags_is_told():
+    source, target = Hostile(), Hostile()
+    image = content.image("half signed")
+    signature = content.fallback_tag(image.digest) + ".sig"
+    source.add("app", "v1", image)
+    source.add("app", signature, content.signature(image))
+    text = sync_config(source, target, tags={"allow": ["v.*"],
+                                             "immutable": ["v.*"]})
+    target.rule("PUT", r"\.sig$", times=1, status=400)
+    result = run_program("once", config=text, code=1)
+    has(result.out, "changed 1", "failed 1")
+    has(result.err, "only `once --complete` does so again")
+    result = run_program("once", config=text, code=0)
+    holds("--complete" not in result.err, result.err)
+    run_program("verify", config=text, code=5)
+    has(run_program("once", "--complete", config=text, code=0).out,
+        "changed 1")
+    run_program("verify", config=text, code=0)
+
+
 def case_a_job_that_looks_for_ages_is_put_off_and_goes_on():
     source, target = Hostile(), Hostile()
     fill(source)
