@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "model/item.h"
 #include "sync/artifact.h"
+#include "sync/blob-presence.h"
 #include "sync/walk.h"
 
 /* Stale items named in an error; the rest is counted. */
@@ -166,31 +167,6 @@ plan_difference(Planner *planner, HrCall *call, const HrSighting *sighting,
     hr_plan_add(planner->plan, g_steal_pointer(&change));
 }
 
-static bool
-lacks_blobs(const HrPass *pass, const char *repository, const GPtrArray *blobs,
-            HrCall *call, GError **error)
-{
-    g_autofree hr_blob_query *queries = g_new0(hr_blob_query, blobs->len);
-    g_autofree hr_blob_query **pointers = g_new0(hr_blob_query *, blobs->len);
-
-    for (guint i = 0; i < blobs->len; i++) {
-        const HrDescriptor *blob = blobs->pdata[i];
-
-        queries[i].struct_size = sizeof queries[i];
-        queries[i].repository = repository;
-        queries[i].digest = blob->digest;
-        queries[i].size = (uint64_t)blob->size;
-        pointers[i] = &queries[i];
-    }
-    if (blobs->len > 0 && !hr_registry_stat_blobs(pass->target, call, pointers,
-                                                  blobs->len, error))
-        return false;
-    for (guint i = 0; i < blobs->len; i++)
-        if (queries[i].status == HR_NOT_FOUND)
-            return true;
-    return false;
-}
-
 /* True if what both sides have names something, for a wanted platform, that
  * the target lacks. */
 static bool
@@ -207,13 +183,15 @@ is_incomplete(const HrPass *pass, HrCall *call, const HrSighting *sighting,
     };
     g_autoptr(HrArtifact) artifact =
         hr_artifact_load(&place, sighting->source->digest, call, error);
+    const HrDescriptor *missing;
 
     if (artifact == NULL)
         return false;
     /* What both sides have is always among them. */
     return artifact->manifests->len > 1 ||
-           lacks_blobs(pass, place.target_repository, artifact->blobs, call,
-                       error);
+           (hr_blob_presence_check(pass->target, place.target_repository,
+                                   artifact->blobs, call, &missing, error) &&
+            missing != NULL);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "model/item.h"
 #include "model/referrer.h"
 #include "sync/artifact.h"
+#include "sync/blob-presence.h"
 #include "sync/walk.h"
 
 typedef struct Verifier {
@@ -110,34 +111,15 @@ static bool
 check_presence(Verifier *verifier, const char *repository,
                const GPtrArray *blobs, HrCall *call, GError **error)
 {
-    g_autofree hr_blob_query *queries = g_new0(hr_blob_query, blobs->len);
-    g_autofree hr_blob_query **pointers = g_new0(hr_blob_query *, blobs->len);
+    const HrDescriptor *missing;
 
-    for (guint i = 0; i < blobs->len; i++) {
-        const HrDescriptor *blob = blobs->pdata[i];
-
-        queries[i].struct_size = sizeof queries[i];
-        queries[i].repository = repository;
-        queries[i].digest = blob->digest;
-        queries[i].size = (uint64_t)blob->size;
-        pointers[i] = &queries[i];
-    }
-    if (blobs->len > 0 && !hr_registry_stat_blobs(verifier->pass->target, call,
-                                                  pointers, blobs->len, error))
+    if (!hr_blob_presence_check(verifier->pass->target, repository, blobs,
+                                call, &missing, error))
         return false;
-    for (guint i = 0; i < blobs->len; i++) {
-        if (queries[i].status == HR_NOT_FOUND)
-            return hr_error_set(error, HR_INTEGRITY,
-                                "blob %s is missing or has another size",
-                                queries[i].digest);
-        if (queries[i].status != HR_OK)
-            return hr_error_set(error, queries[i].status, "blob %s: %s",
-                                queries[i].digest,
-                                queries[i].message[0] != '\0'
-                                    ? queries[i].message
-                                    : hr_status_name(queries[i].status));
-    }
-    return true;
+    return missing == NULL ||
+           hr_error_set(error, HR_INTEGRITY,
+                        "blob %s is missing or has another size",
+                        missing->digest);
 }
 
 /* Loads the artifact from the target itself, which checks every manifest's

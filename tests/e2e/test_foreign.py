@@ -100,6 +100,15 @@ def case_left_out_nobody_is_asked():
     run_program("verify", "--deep", env=ENV, config=world.config(), code=0)
 
 
+def case_what_a_target_does_not_say_is_not_taken_to_be_there():
+    world = World()
+    world.once(0, word="skip")
+    world.target.rule("HEAD", "/blobs/", status=400)
+    has(world.once(1, "--complete").out, "failed 1", "HTTP 400")
+    world.target.rules = []
+    has(world.once(0, "--complete").out, "changed 1")
+
+
 def case_layers_below_an_index_that_is_there_come_too():
     world = World()
     inner = image(world.address, seed="inner")
