@@ -190,7 +190,7 @@ hr_tag_ages_find(const HrTagAges *ages)
     for (guint i = 0; i < selection->count; i++) {
         HrCandidate *candidate = &selection->candidates[i];
 
-        if (candidate->out != HR_TAG_RULE_NONE)
+        if (candidate->out != HR_TAG_RULE_NONE || candidate->taken)
             continue;
         add(batch, candidate, spares_taken);
         if (batch->count < BATCH_SIZE)

@@ -27,7 +27,7 @@ typedef struct HrTagAges {
     void *data;
 } HrTagAges;
 
-/* Fills in the candidates that are in, then calls `then` once, on a worker.
+/* Fills in the candidates that are in, and not known to be taken, then calls `then` once, on a worker.
  * A tag that is gone, or could not be looked at, says so in `seen`.  The
  * caller is in the pass's group until then. */
 void

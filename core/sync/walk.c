@@ -250,6 +250,19 @@ finish_repository(void *data)
     end_repository(job);
 }
 
+/* Of tags that nobody asks about nobody asks for the age. */
+static void
+spare_settled(RepositoryJob *job)
+{
+    for (guint i = 0; i < job->selection->count; i++) {
+        HrCandidate *candidate = &job->selection->candidates[i];
+
+        candidate->taken =
+            candidate->out == HR_TAG_RULE_NONE &&
+            is_settled(job->walk, job->repository, candidate->tag, job->known);
+    }
+}
+
 static void
 find_ages(RepositoryJob *job, HrCall *call)
 {
@@ -262,8 +275,10 @@ find_ages(RepositoryJob *job, HrCall *call)
         .data = job,
     };
 
-    if (hr_selection_spares_taken(job->selection))
+    if (hr_selection_spares_taken(job->selection)) {
         look_at_target(job, call);
+        spare_settled(job);
+    }
     ages.known = job->known;
     hr_tag_ages_find(&ages);
 }

@@ -170,6 +170,22 @@ def case_what_is_hung_on_immutable_tags_later_comes_on_demand():
     same(target.tags("app"), [signature, "v1"])
 
 
+def case_a_cool_down_asks_nobody_about_immutable_tags():
+    source, target = Hostile(), Hostile()
+    for number in range(3):
+        source.add("app", f"v{number}", content.image(
+            f"cool {number}", created="2020-01-01T00:00:00Z"))
+    text = sync_config(source, target, tags={"immutable": ["v.*"],
+                                             "min_age": "1d"})
+    has(run_program("once", config=text, code=0).out, "changed 3")
+    source.requests.clear()
+    target.requests.clear()
+    has(run_program("once", config=text, code=0).out, "3 immutable",
+        "changed 0")
+    same([source.count("HEAD"), target.count("HEAD")], [0, 0])
+    same(source.count("GET", "/manifests/|/blobs/"), 0)
+
+
 def case_what_was_left_behind_by_immutable_tags_is_told():
     source, target = Hostile(), Hostile()
     image = content.image("half signed")
