@@ -159,18 +159,25 @@ wait_for_tag(Entry *anywhere, const HrBlobAsker *asker)
     return add_waiter(anywhere, asker, asker->job);
 }
 
-/* True if `job` is `other`, or waits for its tag, be it through others. */
+/* True if `job` is `other`, or waits for its tag, be it through others: they
+ * may be many, one behind the other. */
 static bool
 depends_on(HrBlobJob *job, const HrBlobJob *other, unsigned search)
 {
-    if (job == other)
-        return true;
-    if (job->seen == search)
-        return false;
-    job->seen = search;
-    for (guint i = 0; i < job->waits_for->len; i++)
-        if (depends_on(job->waits_for->pdata[i], other, search))
+    g_autoptr(GPtrArray) open = g_ptr_array_new();
+
+    g_ptr_array_add(open, job);
+    while (open->len > 0) {
+        HrBlobJob *one = g_ptr_array_steal_index_fast(open, open->len - 1);
+
+        if (one == other)
             return true;
+        if (one->seen == search)
+            continue;
+        one->seen = search;
+        for (guint i = 0; i < one->waits_for->len; i++)
+            g_ptr_array_add(open, one->waits_for->pdata[i]);
+    }
     return false;
 }
 

@@ -239,6 +239,58 @@ test_nobody_waits_in_a_circle(void)
     g_assert_cmpuint(ready, ==, 4);
 }
 
+#define CHAIN 3000
+
+/* Each has a blob that the next one waits for. */
+static void *
+make_chain(void *data)
+{
+    HrBlobBoard *board = data;
+    HrBlobJob *members[CHAIN];
+    atomic_uint ready = 0;
+
+    for (unsigned i = 0; i < CHAIN; i++) {
+        HrBlobAsker asker = {hr_blob_job_new(), count, &ready};
+        g_autofree char *here = g_strdup_printf("%u", i);
+        g_autofree char *before = g_strdup_printf("%u", i - 1);
+        HrBlobOffer offer;
+
+        members[i] = asker.job;
+        hr_blob_board_claim(board, here, here, 1 << 20, &asker, &offer);
+        hr_blob_board_settle(board, asker.job, here, here, true);
+        if (i > 0)
+            g_assert_cmpint(hr_blob_board_claim(board, here, before, 1 << 20,
+                                                &asker, &offer),
+                            ==, HR_BLOB_MOVING);
+    }
+    for (unsigned i = 0; i < CHAIN; i++) {
+        g_autofree char *name = g_strdup_printf("%u", i);
+
+        publish(board, name, name);
+    }
+    g_assert_cmpuint(ready, ==, CHAIN - 1);
+    for (unsigned i = 0; i < CHAIN; i++)
+        hr_blob_job_free(members[i]);
+    return NULL;
+}
+
+/* On a thread with little room, as workers have for thousands of them. */
+static void
+test_many_wait_one_behind_the_other(void)
+{
+    g_autoptr(HrBlobBoard) board =
+        hr_blob_board_new(10 * CHAIN, HR_MOUNT_COMMITTED);
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 128 * 1024);
+    g_assert_cmpint(pthread_create(&thread, &attributes, make_chain, board),
+                    ==, 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
 static void
 test_another_repository_may_publish_first(void)
 {
@@ -444,6 +496,8 @@ main(int argc, char **argv)
                     test_others_wait_for_the_tag);
     g_test_add_func("/blob-board/nobody-waits-in-a-circle",
                     test_nobody_waits_in_a_circle);
+    g_test_add_func("/blob-board/many-wait-one-behind-the-other",
+                    test_many_wait_one_behind_the_other);
     g_test_add_func("/blob-board/another-repository-may-publish-first",
                     test_another_repository_may_publish_first);
     g_test_add_func("/blob-board/who-lets-go-is-not-waited-for",
