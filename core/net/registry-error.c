@@ -77,8 +77,24 @@ advise_login(bool has_account)
            "with `docker login` or `podman login`";
 }
 
+/* Some registries make no repository by themselves when something is put into
+ * it. */
+static bool
+lacks_repository(const HrResponse *response, unsigned method)
+{
+    HrJson *first = NULL;
+    g_autoptr(HrJson) body = NULL;
+
+    if (response->status != 404 ||
+        (method != HR_HTTP_POST && method != HR_HTTP_PUT))
+        return false;
+    body = parse_body(response, &first);
+    return body != NULL && g_strcmp0(hr_json_text(hr_json_get(first, "code")),
+                                     "NAME_UNKNOWN") == 0;
+}
+
 static const char *
-advice(const HrResponse *response, bool has_account)
+advice(const HrResponse *response, unsigned method, bool has_account)
 {
     if (response->status >= 300 && response->status < 400)
         return ": it redirects, which is not followed here: check the url";
@@ -87,6 +103,10 @@ advice(const HrResponse *response, bool has_account)
         return advise_login(has_account);
     case 403:
         return ": the account may not do that";
+    case 404:
+        return lacks_repository(response, method)
+                   ? ": the repository has to be created there first"
+                   : "";
     case 405:
         return ": not allowed there: the registry may be read-only";
     case 413:
@@ -164,7 +184,9 @@ hr_registry_error_set(const HrResponse *response, const HrRequest *request,
         count = g_strdup_printf(" after %u attempts", attempts);
     hr_error_set(&made, is.status, "HTTP %u%s%s%s", response->status,
                  count != NULL ? count : "",
-                 is_strange ? "" : advice(response, has_account), words);
+                 is_strange ? ""
+                            : advice(response, request->method, has_account),
+                 words);
     details = hr_error_details(made);
     details->eligibility = is.eligibility;
     details->classified = true;

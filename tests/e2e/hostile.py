@@ -224,6 +224,10 @@ class RegistryHandler(TokenMixin, UploadMixin, ManifestMixin,
         self.answer(status, content.encode(body),
                     {"Content-Type": "application/json", **(headers or {})})
 
+    def refuse_repository(self, name):
+        self.refuse(404, "NAME_UNKNOWN",
+                    f"The repository with name '{name}' does not exist")
+
     def drip(self, body, seconds):
         step = max(1, len(body) // 20)
         for start in range(0, len(body), step):

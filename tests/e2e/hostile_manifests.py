@@ -68,7 +68,7 @@ class ManifestMixin:
         is_tag = ":" not in reference
         name = content.digest(data) if is_tag else reference
         if not registry.may_create(repository):
-            self.refuse(404, "NAME_UNKNOWN", "create the repository first")
+            self.refuse_repository(repository)
             return
         if not content.matches(data, name):
             self.refuse(400, "DIGEST_INVALID", "digest invalid")

@@ -72,7 +72,7 @@ class UploadMixin:
     def begin_upload(self, repository, query, rule):
         registry = self.registry
         if not registry.may_create(repository):
-            self.refuse(404, "NAME_UNKNOWN", "create the repository first")
+            self.refuse_repository(repository)
             return
         source = query.get("from", [None])[0]
         digest = query.get("mount", [None])[0]

@@ -203,7 +203,8 @@ def case_repositories_that_have_to_be_created_are_named():
     for name in ("team/app", "team/multi", "old"):
         target.create(name)
     result = copy(source, target, 1)
-    has(result.out, "team/tool", "create the repository", "failed 1",
+    has(result.out, "team/tool",
+        "the repository has to be created there first", "failed 1",
         "changed 4")
     target.create("team/tool")
     copy(source, target)
