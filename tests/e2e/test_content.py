@@ -3,11 +3,10 @@
 it.  With HR_E2E_LARGE set also what takes long."""
 import json
 import os
-import re
 
 import content
-from harness import (PROGRAM, WORK, Skip, configuration, endpoint, has, holds,
-                     path, run, run_program, same)
+from harness import (Skip, configuration, endpoint, has, holds, path, run,
+                     run_program, same)
 from hostile import Hostile
 from layouts import check
 from servers import Registry
