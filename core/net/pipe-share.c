@@ -9,7 +9,7 @@
 
 /* How long pipes of one blob wait for each other.  Whoever wants the same and
  * is not much slower comes within a few round trips. */
-#define MEETING_US (2 * G_USEC_PER_SEC)
+#define MEETING_US (3 * G_USEC_PER_SEC)
 
 /* How long a rider may hold up the others: so long, and a tenth of the time
  * that it has been carried. */

@@ -33,7 +33,8 @@ submit_change(Apply *apply, HrChange *change)
     Copy *copy = hr_copy_new(apply, change, &error);
 
     if (pass->gathering != NULL)
-        hr_gathering_pace(pass->gathering, pass->self, pass->cancel);
+        hr_gathering_pace(pass->gathering, pass->self, pass->lane,
+                          pass->cancel);
     if (copy == NULL) {
         hr_change_end(change, HR_RESULT_FAILED, error);
         atomic_fetch_add(&pass->progress->loaded, 1);

@@ -14,6 +14,9 @@
 /* Who comes so much later was not meant to be waited for. */
 #define COMPANY_US (5 * G_USEC_PER_SEC)
 
+/* A part of all the time that is not too much to wait. */
+#define PATIENCE_SHARE 10
+
 /* How often a driver that waits looks around. */
 #define LOOK_US (50 * 1000)
 
@@ -55,8 +58,10 @@ struct HrGathering {
     GQueue gathering;  /* Root that wait for others, oldest first  */
     unsigned waiting[HR_GATHERING_LIMIT]; /* copies of each pass    */
     int64_t held_us[HR_GATHERING_LIMIT];  /* others, by each pass   */
-    GHashTable *kept;                     /* digest -> HrManifest */
-    GQueue order; /* of those, oldest first; borrowed */
+    int64_t moved_us[HR_GATHERING_LIMIT]; /* when a copy came last  */
+    int64_t begun_us;
+    GHashTable *kept; /* digest -> HrManifest */
+    GQueue order;     /* of those, oldest first; borrowed */
     size_t kept_bytes;
 };
 
@@ -133,6 +138,8 @@ void
 hr_gathering_begin(HrGathering *gathering, uint64_t self)
 {
     HR_LOCKED(&gathering->mutex);
+    if (gathering->running == 0)
+        gathering->begun_us = hr_clock_monotonic_us();
     gathering->running |= self;
     gathering->running_passes[number_of(self)]++;
 }
@@ -233,9 +240,29 @@ leave_behind_locked(HrGathering *gathering, uint64_t passes)
 
 /* ------------------------------------------------------------ drivers */
 
+/* Somebody was held up since then by these passes, with so much of what it
+ * has. */
+static void
+hold_locked(HrGathering *gathering, uint64_t by, int64_t since_us,
+            double share)
+{
+    int64_t now = hr_clock_monotonic_us();
+    int64_t patience_us = HR_GATHERING_PATIENCE_US +
+                          (now - gathering->begun_us) / PATIENCE_SHARE;
+
+    for (unsigned i = 0; i < HR_GATHERING_LIMIT; i++) {
+        if ((by & UINT64_C(1) << i) == 0)
+            continue;
+        gathering->held_us[i] += (int64_t)((double)(now - since_us) * share);
+        if (gathering->held_us[i] > patience_us)
+            leave_behind_locked(gathering, UINT64_C(1) << i);
+    }
+}
+
 /* Waits while `held` says so; whoever it is for is left behind in the end. */
 static void
-wait_locked(HrGathering *gathering, uint64_t self, HrCancel *cancel,
+wait_locked(HrGathering *gathering, uint64_t self, HrLane *lane,
+            HrCancel *cancel,
             uint64_t (*held_by)(HrGathering *gathering, uint64_t self))
 {
     for (;;) {
@@ -246,15 +273,8 @@ wait_locked(HrGathering *gathering, uint64_t self, HrCancel *cancel,
             return;
         hr_cond_wait_until(&gathering->changed, &gathering->mutex,
                            now + LOOK_US);
-        now = hr_clock_monotonic_us() - now;
-        by &= held_by(gathering, self);
-        for (unsigned i = 0; i < HR_GATHERING_LIMIT; i++) {
-            if ((by & UINT64_C(1) << i) == 0)
-                continue;
-            gathering->held_us[i] += now;
-            if (gathering->held_us[i] > HR_GATHERING_PATIENCE_US)
-                leave_behind_locked(gathering, UINT64_C(1) << i);
-        }
+        hold_locked(gathering, by & held_by(gathering, self), now,
+                    lane != NULL ? hr_pool_idle_share(lane) : 1);
     }
 }
 
@@ -271,7 +291,7 @@ hr_gathering_await(HrGathering *gathering, uint64_t self, HrCancel *cancel)
     HR_LOCKED(&gathering->mutex);
     gathering->planned |= self;
     hr_cond_broadcast(&gathering->changed);
-    wait_locked(gathering, self, cancel, held_by_planning);
+    wait_locked(gathering, self, NULL, cancel, held_by_planning);
 }
 
 /* Those whom most of our copies wait for. */
@@ -293,12 +313,13 @@ held_by_copies(HrGathering *gathering, uint64_t self)
 }
 
 void
-hr_gathering_pace(HrGathering *gathering, uint64_t self, HrCancel *cancel)
+hr_gathering_pace(HrGathering *gathering, uint64_t self, HrLane *lane,
+                  HrCancel *cancel)
 {
     GArray *woken = new_woken();
 
     pthread_mutex_lock(&gathering->mutex);
-    wait_locked(gathering, self, cancel, held_by_copies);
+    wait_locked(gathering, self, lane, cancel, held_by_copies);
     review_locked(gathering, woken);
     pthread_mutex_unlock(&gathering->mutex);
     wake(woken);
@@ -318,6 +339,24 @@ hr_gathering_leave(HrGathering *gathering, uint64_t self)
     wake(woken);
 }
 
+/* Those whom an artifact has waited for, and who have got nowhere else
+ * either. */
+static uint64_t
+late_locked(const HrGathering *gathering, const Root *root, int64_t now_us,
+            bool over)
+{
+    uint64_t missing = expected_locked(gathering, root) & ~root->arrived;
+    uint64_t late = 0;
+
+    for (unsigned i = 0; i < gathering->joined; i++) {
+        int64_t since_us = MAX(root->since_us, gathering->moved_us[i]);
+
+        if (over || now_us - since_us > HR_GATHERING_PATIENCE_US)
+            late |= UINT64_C(1) << i;
+    }
+    return missing & late;
+}
+
 void
 hr_gathering_tick(HrGathering *gathering, int64_t now_us, bool over)
 {
@@ -328,9 +367,8 @@ hr_gathering_tick(HrGathering *gathering, int64_t now_us, bool over)
          link = link->next) {
         const Root *root = link->data;
 
-        if (over || now_us - root->since_us > HR_GATHERING_PATIENCE_US)
-            leave_behind_locked(gathering, expected_locked(gathering, root) &
-                                               ~root->arrived);
+        leave_behind_locked(gathering,
+                            late_locked(gathering, root, now_us, over));
     }
     review_locked(gathering, woken);
     pthread_mutex_unlock(&gathering->mutex);
@@ -348,6 +386,7 @@ hr_gathering_arrive(HrGathering *gathering, uint64_t self, const char *digest,
 
     HR_LOCKED(&gathering->mutex);
     root = g_hash_table_lookup(gathering->roots, digest);
+    gathering->moved_us[number_of(self)] = now_us;
     if (root == NULL || root->phase == PHASE_OPEN ||
         (gathering->behind & self) != 0 ||
         (root->announced & (root->announced - 1)) == 0)

@@ -24,11 +24,13 @@
 
 #include "model/manifest.h"
 #include "work/cancel.h"
+#include "work/pool.h"
 
 /* Targets of one source that can take part; those beyond read alone. */
 #define HR_GATHERING_LIMIT 64
 
-/* How long a pass may keep others waiting, all in all. */
+/* How long a pass may keep others waiting without getting on, and, beside a
+ * tenth of the time, how long it may hold them up all in all. */
 #define HR_GATHERING_PATIENCE_US (3 * G_USEC_PER_SEC)
 
 /* Copies of a pass that wait for others before its driver does. */
@@ -90,9 +92,12 @@ hr_gathering_company(HrGathering *gathering, uint64_t self, const char *digest,
 void
 hr_gathering_loaded(HrGathering *gathering, const char *digest);
 
-/* Holds up a pass that is too far ahead of the others.  Not from a worker. */
+/* Holds up a pass that is too far ahead of the others.  `lane` has its copies:
+ * as long as its workers are busy nobody is kept from anything.  Not from a
+ * worker. */
 void
-hr_gathering_pace(HrGathering *gathering, uint64_t self, HrCancel *cancel);
+hr_gathering_pace(HrGathering *gathering, uint64_t self, HrLane *lane,
+                  HrCancel *cancel);
 
 /* Looks who has waited for long enough; several times a second.  `over`: all
  * go on. */

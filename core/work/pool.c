@@ -480,6 +480,15 @@ hr_pool_drain(HrPool *pool, int64_t until_us)
     return true;
 }
 
+double
+hr_pool_idle_share(HrLane *lane)
+{
+    HR_LOCKED(&lane->pool->mutex);
+    if (lane->cap == 0)
+        return 0;
+    return (double)(lane->cap - lane->running) / lane->cap;
+}
+
 unsigned
 hr_pool_workers(HrPool *pool)
 {

@@ -74,6 +74,10 @@ hr_pool_resume_at(HrLane *lane, HrJobFunc func, void *data, HrCancel *cancel,
 bool
 hr_pool_drain(HrPool *pool, int64_t until_us);
 
+/* The share of a lane's cap that runs nothing just now; 0 without a cap. */
+double
+hr_pool_idle_share(HrLane *lane);
+
 /* Workers so far. */
 unsigned
 hr_pool_workers(HrPool *pool);

@@ -158,6 +158,31 @@ test_left_behind(void)
                                       &copies[2], NOW));
 }
 
+/* Who comes to others is not stuck, and is waited for. */
+static void
+test_gets_on(void)
+{
+    uint64_t selves[2];
+    g_autoptr(HrGathering) gathering = open_gathering(selves, 2);
+    Copy copies[3] = {{0}};
+    int64_t late = NOW + HR_GATHERING_PATIENCE_US;
+
+    for (unsigned i = 0; i < 2; i++)
+        hr_gathering_announce(gathering, selves[i], OTHER);
+    g_assert_false(arrive(gathering, selves[0], &copies[0], NOW));
+    g_assert_false(hr_gathering_arrive(gathering, selves[1], OTHER, ready_cb,
+                                       &copies[1], late - 1));
+    hr_gathering_tick(gathering, late + 1, false);
+    g_assert_cmpuint(copies[0].woken, ==, 0);
+    g_assert_true(arrive(gathering, selves[1], &copies[2], late + 1));
+    hr_gathering_loaded(gathering, ROOT);
+    g_assert_cmpuint(copies[0].woken, ==, 1);
+    /* The other does not. */
+    hr_gathering_tick(gathering, late + HR_GATHERING_PATIENCE_US, false);
+    g_assert_cmpuint(copies[1].woken, ==, 1);
+    hr_gathering_loaded(gathering, OTHER);
+}
+
 /* The end of the program does not wait for anybody. */
 static void
 test_over(void)
@@ -276,14 +301,16 @@ test_pace(void)
     uint64_t selves[2];
     g_autoptr(HrGathering) gathering = open_gathering(selves, 2);
     g_autoptr(HrCancel) cancel = hr_cancel_new(NULL);
+    g_autoptr(HrPool) pool = hr_pool_new(1, 1);
+    HrLane *lane = hr_pool_lane(pool, "idle", 1);
     Copy copies[HR_GATHERING_WAITING_LIMIT] = {{0}};
     int64_t begun = hr_clock_monotonic_us();
 
     for (unsigned i = 0; i < G_N_ELEMENTS(copies); i++) {
-        hr_gathering_pace(gathering, selves[0], cancel);
+        hr_gathering_pace(gathering, selves[0], lane, cancel);
         g_assert_false(arrive(gathering, selves[0], &copies[i], begun));
     }
-    hr_gathering_pace(gathering, selves[0], cancel);
+    hr_gathering_pace(gathering, selves[0], lane, cancel);
     g_assert_cmpint(hr_clock_monotonic_us() - begun, >=,
                     HR_GATHERING_PATIENCE_US);
     g_assert_cmpuint(copies[0].woken, ==, 1);
@@ -345,6 +372,7 @@ main(int argc, char **argv)
     g_test_add_func("/gathering/who-is-over-is-not-waited-for", test_leaves);
     g_test_add_func("/gathering/who-does-not-come-is-left-behind",
                     test_left_behind);
+    g_test_add_func("/gathering/who-gets-on-is-waited-for", test_gets_on);
     g_test_add_func("/gathering/ends-with-the-program", test_over);
     g_test_add_func("/gathering/takes-two-copies-of-one-pass", test_twice);
     g_test_add_func("/gathering/passes-to-one-target-are-one",
