@@ -153,8 +153,9 @@ check_arrived(HrPipe *pipe, GError **error)
         hr_response_header(&pipe->target.send.response, "Range");
     int64_t arrived;
 
+    /* "0-0" is what some say of any upload: it tells nothing. */
     if (range == NULL || !hr_byte_range_parse_upload(range, &arrived) ||
-        arrived == sent_bytes(pipe))
+        arrived == 1 || arrived == sent_bytes(pipe))
         return true;
     return hr_error_set(
         error, HR_CONFLICT,

@@ -402,7 +402,7 @@ static const HrDoubleRoute chunk_routes[] = {
     {.method = "PATCH",
      .path = "/up/2",
      .status = 202,
-     .headers = "Location: 3\r\n"},
+     .headers = "Location: 3\r\nRange: 0-0\r\n"},
     {.method = "PATCH", .path = "/up/3", .status = 202, .times = 1},
     {.method = "PATCH",
      .path = "/up/3",
