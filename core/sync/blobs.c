@@ -11,6 +11,10 @@
  * than that only keeps upload sessions open that may expire. */
 #define WINDOW_SIZE 16
 
+/* What was sent is not all received: so much may lie in buffers on the way,
+ * more of it one time than another. */
+#define BUFFERED_BYTES ((uint64_t)8 * 1024 * 1024)
+
 /* How often a target may be asked anew how it wants a blob, without getting
  * further: each time its plugin has learnt something about the registry. */
 #define REFETCH_LIMIT 5
@@ -386,6 +390,9 @@ count_moved(Claimed *claimed, const HrPipe *pipe)
     claimed->shown_bytes = (uint64_t)ending.sent;
     claimed->furthest_bytes = MAX(furthest, claimed->shown_bytes);
     claimed->new_bytes = claimed->furthest_bytes - furthest;
+    /* Where nothing was kept, a little further is no further. */
+    if (claimed->begun_anew && claimed->new_bytes < BUFFERED_BYTES)
+        claimed->new_bytes = 0;
     claimed->source_failed = hr_pipe_source_failed(pipe);
 }
 
