@@ -12,6 +12,7 @@
 #include "config/secret-reference.h"
 #include "model/item.h"
 #include "model/reference.h"
+#include "net/address.h"
 #include "sync/planner.h"
 
 /* The repository name by which a layout directory is spoken of: it holds one
@@ -83,13 +84,6 @@ registry_host(const char *host)
     return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
 }
 
-static bool
-is_loopback(const char *host)
-{
-    return g_str_has_prefix(host, "localhost") ||
-           g_str_has_prefix(host, "127.") || g_str_has_prefix(host, "[::1]");
-}
-
 /* The value of a layout's option; NULL for those that keep their default. */
 static const char *
 layout_value(const Side *side, const char *option)
@@ -135,6 +129,7 @@ make_endpoint(HrSession *session, Side *side, GError **error)
 {
     const HrPlace *place = side->place;
     bool layout = place->kind == HR_PLACE_LAYOUT;
+    bool plain;
 
     side->config =
         hr_endpoint_config_new(side->name, layout ? "layout" : "oci");
@@ -149,11 +144,10 @@ make_endpoint(HrSession *session, Side *side, GError **error)
         return false;
     if (layout)
         return true;
-    side->config->insecure = !side->verify && !is_loopback(place->host);
-    side->config->url = g_strdup_printf(
-        "%s://%s",
-        !side->verify && is_loopback(place->host) ? "http" : "https",
-        registry_host(place->host));
+    plain = !side->verify && hr_address_is_loopback(place->host);
+    side->config->insecure = !side->verify && !plain;
+    side->config->url = g_strdup_printf("%s://%s", plain ? "http" : "https",
+                                        registry_host(place->host));
     side->config->ca_file = g_canonicalize_filename(
         side->ca_file != NULL ? side->ca_file : "", NULL);
     if (side->ca_file == NULL)

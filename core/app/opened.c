@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/auth-file.h"
 #include "config/secret-reference.h"
+#include "net/address.h"
 
 void
 hr_opened_free(HrOpened *opened)
@@ -25,35 +26,6 @@ hr_opened_free(HrOpened *opened)
     g_free(opened);
 }
 
-static bool
-is_loopback(const char *url)
-{
-    static const char *const starts[] = {"http://127.", "http://localhost:",
-                                         "http://localhost/", "http://[::1]"};
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(starts); i++)
-        if (g_str_has_prefix(url, starts[i]))
-            return true;
-    return strcmp(url, "http://localhost") == 0;
-}
-
-/* What weakens the transport is said at every run. */
-static void
-warn_about_transport(const HrEndpointConfig *config)
-{
-    if (config->insecure)
-        hr_log(HR_LOG_WARNING,
-               "%s: certificates are not verified (tls.insecure): anybody on "
-               "the way can read and change what is transferred",
-               config->name);
-    if (config->url != NULL && g_str_has_prefix(config->url, "http://") &&
-        !is_loopback(config->url))
-        hr_log(HR_LOG_WARNING,
-               "%s: %s is not encrypted: anybody on the way can read and "
-               "change what is transferred",
-               config->name, config->url);
-}
-
 /* "HOST[:PORT]" of an address, as key rings and directories know it; "" if
  * there is none.  Caller frees. */
 static char *
@@ -65,6 +37,25 @@ host_of(const char *url)
         return g_strdup("");
     host += strlen("://");
     return g_strndup(host, strcspn(host, "/"));
+}
+
+/* What weakens the transport is said at every run. */
+static void
+warn_about_transport(const HrEndpointConfig *config)
+{
+    g_autofree char *host = host_of(config->url);
+
+    if (config->insecure)
+        hr_log(HR_LOG_WARNING,
+               "%s: certificates are not verified (tls.insecure): anybody on "
+               "the way can read and change what is transferred",
+               config->name);
+    if (config->url != NULL && g_str_has_prefix(config->url, "http://") &&
+        !hr_address_is_loopback(host))
+        hr_log(HR_LOG_WARNING,
+               "%s: %s is not encrypted: anybody on the way can read and "
+               "change what is transferred",
+               config->name, config->url);
 }
 
 static bool

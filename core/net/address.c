@@ -3,6 +3,7 @@
 #include "net/address.h"
 
 #include <arpa/inet.h>
+#include <glib.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -135,6 +136,40 @@ hr_address_kind_of_text(const char *text)
     if (inet_pton(AF_INET6, text, &six) == 1)
         return kind_of_6(six.s6_addr);
     return HR_ADDRESS_FORBIDDEN;
+}
+
+/* Without the port; NULL if what follows the host is none.  Caller frees. */
+static char *
+split_host(const char *authority)
+{
+    bool bracketed = *authority == '[';
+    const char *host = authority + (bracketed ? 1 : 0);
+    size_t length = strcspn(host, bracketed ? "]" : ":");
+    const char *rest = host + length;
+
+    if (bracketed && *rest++ != ']')
+        return NULL;
+    if (*rest != '\0' && *rest++ != ':')
+        return NULL;
+    if (rest[strspn(rest, "0123456789")] != '\0')
+        return NULL;
+    return g_strndup(host, length);
+}
+
+bool
+hr_address_is_loopback(const char *authority)
+{
+    g_autofree char *host = split_host(authority);
+
+    if (host == NULL)
+        return false;
+    /* Other names below it are up to a resolver. */
+    if (g_ascii_strcasecmp(host, "localhost") == 0)
+        return *authority != '[';
+    /* Brackets are what tells the two families apart. */
+    if ((*authority == '[') != (strchr(host, ':') != NULL))
+        return false;
+    return hr_address_kind_of_text(host) == HR_ADDRESS_LOOPBACK;
 }
 
 bool

@@ -3,7 +3,7 @@
  * Address: what kind of network an address is in, looked at when a socket is
  * opened, since only then it is known where a name leads.  A registry may send
  * us to addresses of its own kind or of a more public one, and to none that is
- * of this machine or link alone.  Internal to core/net; pure.
+ * of this machine or link alone.  Pure.
  */
 #ifndef HR_NET_ADDRESS_H
 #define HR_NET_ADDRESS_H
@@ -29,6 +29,11 @@ hr_address_kind(const struct sockaddr *address);
  * none. */
 HrAddressKind
 hr_address_kind_of_text(const char *text);
+
+/* Is "HOST[:PORT]" this machine, whatever a resolver says?  Only "localhost"
+ * itself and addresses in full are. */
+bool
+hr_address_is_loopback(const char *authority);
 
 /* May somebody whose own addresses are of kind `own` send us there? */
 bool

@@ -94,6 +94,47 @@ test_allowed(void)
             hr_address_allowed((HrAddressKind)own, HR_ADDRESS_FORBIDDEN));
 }
 
+static void
+test_this_machine(void)
+{
+    static const struct {
+        const char *authority;
+        bool loopback;
+    } cases[] = {
+        {"localhost", true},
+        {"LocalHost:5000", true},
+        {"127.0.0.1", true},
+        {"127.1.2.3:5000", true},
+        {"[::1]", true},
+        {"[::1]:5000", true},
+        {"[::ffff:127.0.0.1]:5000", true},
+        {"localhost.evil", false},
+        {"localhost.evil:5000", false},
+        {"localhostess", false},
+        {"127.example.com", false},
+        {"127.0.0.1.evil", false},
+        {"127.0.0.1:80@evil", false},
+        {"localhost:80@evil:80", false},
+        {"127.1", false},
+        {"[::1].evil", false},
+        {"[::1", false},
+        {"[::1]5000", false},
+        {"::1", false},
+        {"[127.0.0.1]", false},
+        {"[localhost]", false},
+        {"[::2]:5000", false},
+        {"10.0.0.1", false},
+        {"registry.example:5000", false},
+        {"", false},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_test_message("%s", cases[i].authority);
+        g_assert_true(hr_address_is_loopback(cases[i].authority) ==
+                      cases[i].loopback);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -101,5 +142,7 @@ main(int argc, char **argv)
     g_test_add_func("/address/kinds", test_kinds);
     g_test_add_func("/address/never-closer-than-the-registry-itself",
                     test_allowed);
+    g_test_add_func("/address/this-machine-is-no-name-that-begins-like-it",
+                    test_this_machine);
     return g_test_run();
 }
