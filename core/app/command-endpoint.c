@@ -106,26 +106,6 @@ print_json(const HrEndpointConfig *config, const Probe *probe, bool http2)
     fputs(text, stdout);
 }
 
-static const HrEndpointConfig *
-find_endpoint(const HrConfig *config, const char *name, GError **error)
-{
-    const HrEndpointConfig *endpoint = hr_config_endpoint(config, name);
-    g_autoptr(GPtrArray) known = g_ptr_array_new();
-    const char *nearest;
-
-    if (endpoint != NULL)
-        return endpoint;
-    for (guint i = 0; i < config->endpoints->len; i++)
-        g_ptr_array_add(
-            known, ((HrEndpointConfig *)config->endpoints->pdata[i])->name);
-    g_ptr_array_add(known, NULL);
-    nearest = hr_text_nearest(name, (const char *const *)known->pdata);
-    hr_error_set(error, HR_CONFIG, "%s: there is no endpoint '%s'%s%s%s",
-                 config->path, name, nearest != NULL ? "; did you mean '" : "",
-                 nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
-    return NULL;
-}
-
 static int
 probe_endpoint(const HrApp *app, const char *name, Probe *probe, bool json)
 {
@@ -136,7 +116,8 @@ probe_endpoint(const HrApp *app, const char *name, Probe *probe, bool json)
 
     if (session == NULL)
         return hr_session_report_error(error);
-    config = find_endpoint(hr_session_config(session), name, &error);
+    config =
+        hr_config_require_endpoint(hr_session_config(session), name, &error);
     if (config == NULL || !hr_session_start(session, &error))
         return hr_session_report_error(error);
     probe->registry = hr_session_open_registry(session, config, &error);

@@ -18,7 +18,6 @@
 GQuark
 hr_error_quark(void);
 
-/* What may be done about an error. */
 /* What may be done about an error: HR_RETRY_NEVER and so on. */
 typedef hr_eligibility HrEligibility;
 

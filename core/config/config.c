@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/secret.h"
 #include "config/loader.h"
+#include "config/reader.h"
 
 static void
 clear_filter(HrFilter *filter)
@@ -281,5 +283,49 @@ hr_config_sync(const HrConfig *config, const char *name)
         if (strcmp(sync->name, name) == 0)
             return sync;
     }
+    return NULL;
+}
+
+static void
+set_unknown(const HrConfig *config, const char *what, const char *name,
+            GPtrArray *known, GError **error)
+{
+    g_autofree char *hint = NULL;
+
+    g_ptr_array_add(known, NULL);
+    hint = hr_reader_hint(name, known);
+    hr_error_set(error, HR_CONFIG, "%s: there is no %s '%s'%s", config->path,
+                 what, name, hint);
+}
+
+const HrEndpointConfig *
+hr_config_require_endpoint(const HrConfig *config, const char *name,
+                           GError **error)
+{
+    const HrEndpointConfig *endpoint = hr_config_endpoint(config, name);
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+
+    if (endpoint != NULL)
+        return endpoint;
+    for (guint i = 0; i < config->endpoints->len; i++)
+        g_ptr_array_add(
+            known, ((HrEndpointConfig *)config->endpoints->pdata[i])->name);
+    set_unknown(config, "endpoint", name, known, error);
+    return NULL;
+}
+
+const HrSyncConfig *
+hr_config_require_sync(const HrConfig *config, const char *name,
+                       GError **error)
+{
+    const HrSyncConfig *sync = hr_config_sync(config, name);
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+
+    if (sync != NULL)
+        return sync;
+    for (guint i = 0; i < config->syncs->len; i++)
+        g_ptr_array_add(known,
+                        ((HrSyncConfig *)config->syncs->pdata[i])->name);
+    set_unknown(config, "sync", name, known, error);
     return NULL;
 }

@@ -175,6 +175,16 @@ hr_config_endpoint(const HrConfig *config, const char *name);
 const HrSyncConfig *
 hr_config_sync(const HrConfig *config, const char *name);
 
+/* The same of one that somebody named: HR_CONFIG, with the nearest name, for
+ * one that does not exist. */
+const HrEndpointConfig *
+hr_config_require_endpoint(const HrConfig *config, const char *name,
+                           GError **error);
+
+const HrSyncConfig *
+hr_config_require_sync(const HrConfig *config, const char *name,
+                       GError **error);
+
 /* The effective configuration, defaults filled in, secrets as references
  * only (inline ones as "***").  libconfig text.  Caller frees. */
 char *

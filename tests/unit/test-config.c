@@ -230,6 +230,38 @@ test_reads_every_key(void)
 }
 
 static void
+expect_no_such(const GError *error, const char *message)
+{
+    g_assert_error(error, HR_ERROR, HR_CONFIG);
+    g_assert_cmpstr(error->message, ==, message);
+}
+
+static void
+test_names_the_nearest_of_what_is_not_there(void)
+{
+    g_autoptr(HrConfig) config = parse_full();
+    g_autoptr(GError) near_endpoint = NULL;
+    g_autoptr(GError) no_endpoint = NULL;
+    g_autoptr(GError) near_sync = NULL;
+    g_autoptr(GError) no_sync = NULL;
+
+    g_assert_true(hr_config_require_endpoint(config, "vault", NULL) ==
+                  hr_config_endpoint(config, "vault"));
+    g_assert_true(hr_config_require_sync(config, "v-p", NULL) ==
+                  hr_config_sync(config, "v-p"));
+    g_assert_null(hr_config_require_endpoint(config, "vualt", &near_endpoint));
+    expect_no_such(near_endpoint, "dir/a.conf: there is no endpoint 'vualt'; "
+                                  "did you mean 'vault'?");
+    g_assert_null(hr_config_require_endpoint(config, "tokyo", &no_endpoint));
+    expect_no_such(no_endpoint, "dir/a.conf: there is no endpoint 'tokyo'");
+    g_assert_null(hr_config_require_sync(config, "p_v", &near_sync));
+    expect_no_such(near_sync, "dir/a.conf: there is no sync 'p_v'; did you "
+                              "mean 'p-v'?");
+    g_assert_null(hr_config_require_sync(config, "vault", &no_sync));
+    expect_no_such(no_sync, "dir/a.conf: there is no sync 'vault'");
+}
+
+static void
 test_reads_syncs_and_their_selections(void)
 {
     g_autoptr(HrConfig) config = parse_full();
@@ -1044,6 +1076,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/show-hides-inline-secrets",
                     test_show_hides_inline_secrets);
     g_test_add_func("/config/puts-policies-together", test_policies);
+    g_test_add_func("/config/names-the-nearest-of-what-is-not-there",
+                    test_names_the_nearest_of_what_is_not_there);
     g_test_add_func("/config/schema-tells-every-key",
                     test_schema_tells_every_key);
     for (unsigned i = 0; i < G_N_ELEMENTS(bads); i++) {
