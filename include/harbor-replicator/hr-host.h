@@ -156,7 +156,11 @@ enum {
     HR_HTTP_IDEMPOTENT = 1u << 0,
     /* `target` is an address that the server gave (Location, Link): it is
      * refused unless it passes the origin check. */
-    HR_HTTP_SERVER_GIVEN = 1u << 1
+    HR_HTTP_SERVER_GIVEN = 1u << 1,
+    /* The endpoint's user name and password go with it as they are (Basic),
+     * and no token, whatever the registry asks of other requests.  Without a
+     * password it fails with HR_AUTH_DENIED. */
+    HR_HTTP_BASIC = 1u << 2
 };
 
 /*
@@ -185,7 +189,8 @@ typedef struct hr_http_request {
     uint32_t struct_size;
     uint32_t method;           /* HR_HTTP_GET and so on                    */
     uint32_t flags;
-    uint32_t reserved;
+    uint32_t attempts;         /* at most so many, where the policy has
+                                  more; 0: as the policy has               */
     const char *target;
     const char *base;
     const char *const *headers; /* "Name: value", ends in NULL; or NULL    */
@@ -194,6 +199,10 @@ typedef struct hr_http_request {
     uint64_t limit_bytes;       /* longest response body taken; 0: 4 MiB   */
     const hr_http_answer *const *answers; /* the first that fits counts;
                                    ends in NULL; or NULL                    */
+    const char *username;       /* asks as somebody else: Basic with these, to
+                                   the endpoint itself, and nothing of the
+                                   endpoint's own login; or NULL            */
+    const char *password;       /* of `username`; the host wipes its copy   */
 } hr_http_request;
 
 typedef struct hr_host_http {

@@ -14,6 +14,7 @@
 #define HR_REGISTRY_H
 
 #include <harbor-replicator/hr-abi.h>
+#include <harbor-replicator/hr-document.h>
 #include <harbor-replicator/hr-host.h>
 
 #ifdef __cplusplus
@@ -288,6 +289,69 @@ typedef struct hr_registry_ops {
     /* From where the registry takes blobs over: HR_MOUNT_*.  Never blocks.
      * May be NULL: HR_MOUNT_AUTO. */
     uint32_t (*mounts)(hr_registry *registry);
+
+    /* The rest is for registries that hold documents (hr-document.h); others
+     * leave it NULL.  A kind that a function is asked about is one that `knows`
+     * has said yes to. */
+
+    /* Proves who we are, and finds out what the registry is and what the
+     * login may do; before each pass, and before anything is listed.
+     * HR_AUTH_DENIED if the credentials are not taken, or if there are none
+     * and the registry would show a stranger a part as the whole. */
+    hr_status (*identify)(hr_registry *registry, hr_call *call,
+                          hr_identity *identity);
+
+    /* Whether documents of a kind can be had (HR_ACCESS_READ) or written
+     * (HR_ACCESS_WRITE), by this login.  HR_UNSUPPORTED if the registry has
+     * no such thing, HR_AUTH_DENIED if the login may not; with the reason.
+     * After identify, and without a request of its own. */
+    hr_status (*knows)(hr_registry *registry, hr_call *call, const char *kind,
+                       uint32_t access);
+
+    /* Lists all documents of a kind in a scope, or fails: a part is never
+     * returned as the whole, but for gaps that the sink is told of. */
+    hr_status (*list_documents)(hr_registry *registry, hr_call *call,
+                                const hr_document_scope *scope,
+                                hr_document_sink *sink);
+
+    /* Reads one document as it is now.  HR_NOT_FOUND if there is none. */
+    hr_status (*read_document)(hr_registry *registry, hr_call *call,
+                               const char *kind, const char *key,
+                               hr_document_sink *sink);
+
+    /* Tells what would become of documents here: what this version of the
+     * registry, or this one in particular, cannot hold.  Needs no request
+     * beyond those that identify and list_documents have made.  May be NULL:
+     * everything fits. */
+    hr_status (*fit_documents)(hr_registry *registry, hr_call *call,
+                               hr_document_fit *const *fits, size_t count);
+
+    /* Writes one document, all of it or, as far as the registry allows,
+     * nothing.  HR_CONFLICT if one is there that was to be created.  Asked
+     * again with the same document it leads to the same state: what an
+     * earlier attempt has left half done is completed.  Does not read back:
+     * the host does. */
+    hr_status (*write_document)(hr_registry *registry, hr_call *call,
+                                const hr_document_write *write);
+
+    /* Tells whether secrets are right, with one attempt each.  May be NULL:
+     * nobody can tell. */
+    hr_status (*check_secrets)(hr_registry *registry, hr_call *call,
+                               hr_secret_check *const *checks, size_t count);
+
+    /* Lists the artifacts that tags of a repository lead to, all of them or
+     * none: what list_tags and resolve tell, in fewer requests.  HR_NOT_FOUND
+     * if there is no such repository, HR_UNSUPPORTED if there are no such
+     * lists for it: then those two are asked.  Raises no pull event.  May be
+     * NULL. */
+    hr_status (*list_artifacts)(hr_registry *registry, hr_call *call,
+                                const char *repository,
+                                hr_artifact_sink *sink);
+
+    /* Tells what speaks against writes of content, before the first byte.
+     * May be NULL: nothing is known. */
+    hr_status (*foresee)(hr_registry *registry, hr_call *call,
+                         hr_content_write *const *writes, size_t count);
 } hr_registry_ops;
 
 #ifdef __cplusplus

@@ -4,6 +4,7 @@
  * for abidiff to compare with the stored description of it.
  */
 #include <harbor-replicator/hr-abi.h>
+#include <harbor-replicator/hr-document.h>
 #include <harbor-replicator/hr-host.h>
 #include <harbor-replicator/hr-plugin.h>
 #include <harbor-replicator/hr-registry.h>
@@ -35,6 +36,17 @@ hr_blob_break hr_anchor_blob_break;
 hr_manifest_sink hr_anchor_manifest_sink;
 hr_manifest_put hr_anchor_manifest_put;
 hr_referrers_query hr_anchor_referrers_query;
+hr_document hr_anchor_document;
+hr_document_sink hr_anchor_document_sink;
+hr_document_scope hr_anchor_document_scope;
+hr_fit_sink hr_anchor_fit_sink;
+hr_document_fit hr_anchor_document_fit;
+hr_document_write hr_anchor_document_write;
+hr_secret_check hr_anchor_secret_check;
+hr_identity hr_anchor_identity;
+hr_artifact hr_anchor_artifact;
+hr_artifact_sink hr_anchor_artifact_sink;
+hr_content_write hr_anchor_content_write;
 hr_registry_ops hr_anchor_registry_ops;
 hr_event hr_anchor_event;
 hr_sample hr_anchor_sample;
