@@ -97,6 +97,8 @@ typedef struct hr_document_fit {
     const char *key;
     const char *text;          /* wanted                                  */
     const char *found;         /* the document that is there now, or NULL */
+    const char *secrets;       /* that would be given with it, as of a
+                                  document; or NULL                       */
     hr_fit_sink *sink;
 
     hr_status status;          /* HR_OK; HR_UNSUPPORTED: it cannot be here
