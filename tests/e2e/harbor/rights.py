@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what.
+
+    require_system(request, "list", "robot")
+    project = require_project(request, name, "list", "member")
+
+Administrators may everything.  Users have roles in projects, robots what they
+were given, anybody may read what is public.  Somebody known without the right
+gets 403, nobody 401; only who may ask learns that a project is not there.
+"""
+from .roles import PUBLIC, ROLES
+from .wire import Refusal
+
+OWN = "."  # the project itself, as a resource
+
+
+def allows(access, action, resource):
+    return (access.get("effect") != "deny" and
+            access["resource"] in (resource, "*") and
+            access["action"] in (action, "*"))
+
+
+def robot_accesses(harbor, robot, kind):
+    """(namespace, access) of the rights of that kind that count."""
+    kinds = {entry["kind"] for entry in robot["permissions"]}
+    if kind == "project" and "system" in kinds and not harbor.since("2.10"):
+        return
+    for entry in robot["permissions"]:
+        if entry["kind"] == kind:
+            for access in entry["access"]:
+                yield entry["namespace"], access
+
+
+def can_system(request, action, resource):
+    caller = request.caller
+    if caller.is_admin:
+        return True
+    if not caller.is_robot:
+        return False
+    return any(allows(access, action, resource) for _, access in
+               robot_accesses(request.harbor, caller.row, "system"))
+
+
+def require_system(request, action, resource):
+    if not request.caller.is_known:
+        raise Refusal(401, "unauthorized")
+    if not can_system(request, action, resource):
+        raise Refusal(403, request.caller.name)
+
+
+def find_project(request, reference, by_name=None):
+    """The row that NAME or ID means; a number is a name only if the request
+    says so, with X-Is-Resource-Name or by its path."""
+    projects = request.harbor.table("project")
+    if by_name is None:
+        by_name = request.headers.get("x-is-resource-name") == "true"
+    if not by_name and str(reference).isdigit():
+        return projects.get(int(reference))
+    return projects.find(name=str(reference))
+
+
+def roles_in(harbor, user_row, project):
+    """Roles of a user in a project, the strongest first."""
+    found = {row["role"] for row in harbor.table("member").select(
+        project_id=project["id"], entity_type="u", entity_id=user_row["id"])}
+    order = [1, 4, 2, 3, 5]
+    return [role for role in order if role in found]
+
+
+def is_public(project):
+    return project["metadata"].get("public") == "true"
+
+
+def can_project(request, project, action, resource):
+    caller = request.caller
+    if caller.is_admin:
+        return True
+    if is_public(project) and (action, resource) in PUBLIC:
+        return True
+    if caller.is_robot:
+        return any(allows(access, action,
+                          "project" if resource == OWN and
+                          access["resource"] == "project" else resource)
+                   for namespace, access in robot_accesses(
+                       request.harbor, caller.row, "project")
+                   if namespace in ("*", project["name"]))
+    if caller.is_user:
+        return any((action, resource) in ROLES[role] for role in
+                   roles_in(request.harbor, caller.row, project))
+    return False
+
+
+def require_project(request, reference, action, resource, by_name=None):
+    """The row of the project, if the caller may do that in it."""
+    project = find_project(request, reference, by_name)
+    if project is not None and can_project(request, project, action,
+                                           resource):
+        return project
+    if not request.caller.is_known:
+        raise Refusal(401, "unauthorized")
+    if project is None and request.caller.is_admin:
+        raise Refusal(404, f"project {reference} not found")
+    raise Refusal(403, "forbidden")

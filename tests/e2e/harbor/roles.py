@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The rights of the five roles in a project, and of anybody in a public one.
+
+A right is (action, resource); "." is the project itself.  The numbers are
+those of the API: 1 projectAdmin, 2 developer, 3 guest, 4 maintainer,
+5 limitedGuest.
+"""
+
+
+def read(text):
+    """RESOURCE:ACTION,ACTION ... as a list of (action, resource)."""
+    pairs = []
+    for part in text.split():
+        resource, _, actions = part.rpartition(":")
+        pairs += [(action, resource) for action in actions.split(",")]
+    return pairs
+
+
+NAMES = {1: "projectAdmin", 2: "developer", 3: "guest", 4: "maintainer",
+         5: "limitedGuest"}
+
+PUBLIC = read("""
+    .:read label:read,list repository:read,list,pull configuration:read
+    scan:read scanner:read tag:list accessory:list artifact:read,list
+    artifact-addition:read""")
+LIMITED_GUEST = read("""
+    .:read quota:read repository:read,list,pull configuration:read scan:read
+    scanner:read tag:list accessory:list artifact:read,list
+    artifact-addition:read""")
+GUEST = read("""
+    .:read member:read,list log:list label:read,list quota:read
+    repository:read,list,pull configuration:read robot:read,list
+    scan:read scanner:read tag:list accessory:list artifact:read,list
+    artifact-addition:read""")
+DEVELOPER = GUEST + read("""
+    repository:create,update,push artifact:create artifact-label:create,delete
+    tag:create export-cve:create,read,list""")
+MAINTAINER = GUEST + read("""
+    metadata:create,read,update,delete label:create,update,delete
+    repository:create,update,delete,push
+    tag-retention:create,read,update,delete,list,operate
+    immutable-tag:create,update,delete,list
+    notification-policy:list scan:create,stop
+    artifact:create,delete tag:create,delete
+    artifact-label:create,delete export-cve:create,read,list""")
+PROJECT_ADMIN = GUEST + read("""
+    .:update,delete member:create,update,delete
+    metadata:create,read,update,delete label:create,update,delete
+    repository:create,update,delete,push
+    tag-retention:create,read,update,delete,list,operate
+    immutable-tag:create,update,delete,list configuration:update
+    robot:create,update,delete
+    notification-policy:create,update,delete,list,read scan:create,stop
+    scanner:create artifact:create,delete tag:create,delete
+    artifact-label:create,delete
+    preheat-policy:create,read,update,delete,list
+    export-cve:create,read,list""")
+
+ROLES = {1: PROJECT_ADMIN, 2: DEVELOPER, 3: GUEST, 4: MAINTAINER,
+         5: LIMITED_GUEST}
