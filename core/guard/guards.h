@@ -58,6 +58,8 @@ typedef struct HrOperation {
     HrOperationClass class;
     HrPriority priority;
     bool idempotent;
+    unsigned most;  /* attempts at most, where the policy has more; 0: as
+                       the policy has                                    */
     bool repeats;   /* false: whoever asked repeats it itself (blobs)    */
     bool parks;     /* its job can be parked: long waits are not sat out */
     bool renewable; /* new credentials can be had (HR_RETRY_REAUTH)      */

@@ -146,11 +146,14 @@ static void
 decide(HrOperation *operation, int64_t now_us)
 {
     HrGuards *guards = operation->guards;
+    HrRetryPolicy policy = *retry_policy(operation);
     const HrOutcome *outcome = &operation->passage.outcome;
     HrRetryDecision *decision = &operation->decision;
     double factor =
         guards->policy.adapt_delays ? guards->streak.multiplier : 1;
 
+    if (operation->most > 0)
+        policy.attempts = MIN(policy.attempts, operation->most);
     if (outcome->status == HR_LOCAL_REJECT) {
         decide_about_refusal(operation, outcome, now_us, decision);
     } else if (outcome->eligibility == HR_RETRY_REAUTH &&
@@ -160,8 +163,8 @@ decide(HrOperation *operation, int64_t now_us)
                                       .reason = "credentials refused"};
         return;
     } else {
-        hr_retry_decide(retry_policy(operation), &operation->retry, outcome,
-                        outcome->bytes, factor, now_us, operation->until_us,
+        hr_retry_decide(&policy, &operation->retry, outcome, outcome->bytes,
+                        factor, now_us, operation->until_us,
                         &guards->host.random, decision);
     }
     /* Nobody else can wait for it: sit it out. */

@@ -47,6 +47,7 @@ fill_operation(HrExchange *exchange)
     operation->class = reads ? HR_CLASS_READ : HR_CLASS_WRITE;
     operation->priority = hr_call_priority(exchange->call);
     operation->idempotent = request->idempotent;
+    operation->most = request->attempts;
     operation->repeats = true;
     operation->parks = hr_call_parks(exchange->call);
     operation->small = reads && (request->method == HR_HTTP_HEAD ||

@@ -121,9 +121,21 @@ principal_of(const HrLogin *login, const HrRequest *request)
     return hr_principals_find(login->principals, request->scope.repository);
 }
 
+/* Of the account of the endpoint itself, whatever there is for parts of it;
+ * NULL: it has no password. */
+static HrSecret *
+basic_of(const HrLogin *login)
+{
+    const HrPrincipal *principal = hr_principals_find(login->principals, NULL);
+
+    return principal != NULL ? principal->basic : NULL;
+}
+
 bool
 hr_login_has_account(const HrLogin *login, const HrRequest *request)
 {
+    if (request->basic)
+        return basic_of(login) != NULL;
     return request->own_login || principal_of(login, request) != NULL;
 }
 
@@ -394,6 +406,26 @@ refuse(HrSend *send, const HrToken *token)
     return HR_STEP_STOP;
 }
 
+/* For whom nothing but a name and a password will do. */
+static HrStep
+go_basic(const HrLogin *login, HrSend *send)
+{
+    HrSecret *basic = basic_of(login);
+
+    if (basic != NULL)
+        return go(send, basic);
+    hr_error_set(&send->refusal, HR_AUTH_DENIED,
+                 "%s is asked with a user name and a password, and none are "
+                 "known: set username and password",
+                 login->endpoint->name);
+    send->leg.passage.outcome = (HrOutcome){
+        .status = HR_AUTH_DENIED,
+        .eligibility = HR_RETRY_NEVER,
+        .elsewhere = true,
+    };
+    return HR_STEP_STOP;
+}
+
 HrStep
 hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
 {
@@ -405,6 +437,8 @@ hr_login_enter_on_loop(HrLogin *login, HrSend *send, int64_t now_us)
 
     if (request->foreign || request->own_login)
         return go(send, NULL);
+    if (request->basic)
+        return go_basic(login, send);
     if (principal != NULL && principal->registry_token != NULL)
         return go(send, principal->registry_token);
     if (!login->bearer)
@@ -521,7 +555,8 @@ hr_login_leave_on_loop(HrLogin *login, HrSend *send)
     HrOutcome *outcome = &send->leg.passage.outcome;
     bool asks = outcome->status == HR_AUTH_EXPIRED && !send->away &&
                 send->response.headers_end && !send->request->foreign &&
-                !send->request->own_login && !login->stopped;
+                !send->request->own_login && !send->request->basic &&
+                !login->stopped;
 
     if (asks) {
         g_autoptr(GPtrArray) challenges =

@@ -35,10 +35,10 @@ make_secret(const char *before, const char *text)
     return secret;
 }
 
-static HrSecret *
-make_basic(const char *username, const HrSecret *password)
+HrSecret *
+hr_principal_basic(const char *username, const char *password)
 {
-    char *pair = g_strconcat(username, ":", hr_secret_reveal(password), NULL);
+    char *pair = g_strconcat(username, ":", password, NULL);
     size_t size = strlen(pair);
     char *code = g_base64_encode((const guchar *)pair, size);
     HrSecret *secret = make_secret("Authorization: Basic ", code);
@@ -75,7 +75,8 @@ hr_principal_new(const HrAccount *given, GError **error)
     if (given->password != NULL)
         principal->password = hr_secret_ref(given->password);
     if (given->username != NULL && given->password != NULL)
-        principal->basic = make_basic(given->username, given->password);
+        principal->basic = hr_principal_basic(
+            given->username, hr_secret_reveal(given->password));
     if (given->registry_token != NULL) {
         principal->registry_token =
             hr_principal_bearer(hr_secret_reveal(given->registry_token));

@@ -34,6 +34,10 @@ hr_principals_find(const GPtrArray *principals, const char *repository);
 void
 hr_principals_sort(GPtrArray *principals);
 
+/* "Authorization: Basic ...". */
+HrSecret *
+hr_principal_basic(const char *username, const char *password);
+
 /* "Authorization: Bearer ..."; NULL if the token does not fit a header. */
 HrSecret *
 hr_principal_bearer(const char *token);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "net/origin.h"
+#include "net/principal.h"
 
 #define DEFAULT_LIMIT_BYTES (UINT64_C(4) * 1024 * 1024)
 
@@ -13,7 +14,7 @@
 #define TOKEN_ANSWER_LIMIT_BYTES (UINT64_C(256) * 1024)
 
 /* Headers that we add ourselves, at most. */
-#define OWN_HEADERS 3
+#define OWN_HEADERS 4
 
 static const char no_expect[] = "Expect:";
 static const char no_content_type[] = "Content-Type:";
@@ -88,6 +89,8 @@ typedef struct Needs {
     size_t body_bytes;
     bool has_type;
     bool has_authorization;
+    HrSecret *login; /* header of who asks, if that is somebody else; or
+                        NULL */
 } Needs;
 
 static bool
@@ -108,6 +111,32 @@ measure(const hr_http_request *given, Needs *needs)
         if (g_ascii_strncasecmp(*header, "Authorization:", 14) == 0)
             needs->has_authorization = true;
     }
+    return true;
+}
+
+/* Somebody else's name and password go to the endpoint itself and nowhere
+ * else: not to an address from a server, nor along with a blob, which may be
+ * sent on. */
+static bool
+measure_login(const hr_http_request *given, bool with_body, Needs *needs,
+              GError **error)
+{
+    if (!HR_HAS(given, hr_http_request, password) || given->username == NULL)
+        return true;
+    if (!with_body || given->password == NULL || needs->has_authorization ||
+        (given->flags & (HR_HTTP_SERVER_GIVEN | HR_HTTP_BASIC)) != 0) {
+        hr_error_set(error, HR_BUG,
+                     "a request as somebody else that is not for the "
+                     "endpoint alone");
+        return false;
+    }
+    if (strchr(given->username, ':') != NULL) {
+        hr_error_set(error, HR_INVALID, "a username cannot have a \":\"");
+        return false;
+    }
+    needs->login = hr_principal_basic(given->username, given->password);
+    needs->text_bytes += strlen(hr_secret_reveal(needs->login)) + 1;
+    needs->has_authorization = true;
     return true;
 }
 
@@ -169,6 +198,9 @@ fill_headers(HrRequest *request, const hr_http_request *given,
     /* libcurl would call every body a form. */
     if (!needs->has_type && given->method >= HR_HTTP_POST)
         add_header(request, &node, no_content_type);
+    if (needs->login != NULL)
+        add_header(request, &node,
+                   append_text(text, hr_secret_reveal(needs->login)));
     add_header(request, &node, request->id);
     request->own_login = needs->has_authorization;
 }
@@ -210,6 +242,8 @@ copy_request(HrEndpoint *endpoint, const hr_http_request *given,
     request->endpoint = endpoint;
     request->method = given->method;
     request->idempotent = is_idempotent(given);
+    request->attempts = given->attempts;
+    request->basic = (given->flags & HR_HTTP_BASIC) != 0;
     request->limit_bytes =
         given->limit_bytes > 0 ? given->limit_bytes : DEFAULT_LIMIT_BYTES;
     request->url = append_text(&text, url);
@@ -273,9 +307,10 @@ hr_request_new(HrEndpoint *endpoint, const hr_http_request *given,
     if (with_body && given->body != NULL)
         needs.body_bytes = (size_t)given->body_size;
     url = make_url(endpoint, given, error);
-    if (url == NULL)
+    if (url == NULL || !measure_login(given, with_body, &needs, error))
         return NULL;
     request = copy_request(endpoint, given, url, &needs);
+    hr_secret_unref(needs.login);
     find_scope(request, given);
     return request;
 }
@@ -365,7 +400,8 @@ hr_request_free(HrRequest *request)
         return;
     hr_scope_clear(&request->scope);
     g_free(request->host);
-    if (request->foreign || request->own_login)
+    /* A body may hold a secret that is being set. */
+    if (request->foreign || request->own_login || request->body_size > 0)
         hr_secret_wipe(request, request->block_bytes);
     g_free(request);
 }

@@ -24,6 +24,9 @@ typedef struct HrRequest {
     struct curl_slist *headers; /* without the endpoint's credentials   */
     HrScope scope;              /* what a token for it must allow       */
     bool own_login;             /* it carries an Authorization already  */
+    bool basic;                 /* it carries the endpoint's user name and
+                                   password, and never a token          */
+    unsigned attempts;          /* at most; 0: as the policy has        */
     bool foreign;               /* to an address that is not the
                                    endpoint's                           */
     bool stranger;              /* which is on another host */
