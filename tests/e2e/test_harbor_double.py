@@ -13,11 +13,11 @@ OPEN = {
     "artifacts": "content",
     "audit-log": "policies",
     "concurrency": "core",
-    "configurations": "policies",
+    "configurations": {26: "robots", 29: "robots", 30: "robots"},
     "csrf": "core",
-    "cve-allowlist": "policies",
+    "cve-allowlist": "projects, users, robots",
     "errors": "core",
-    "immutable-rules": "policies",
+    "immutable-rules": "projects",
     "labels": "core",
     "members": "core",
     "pagination": "core",
@@ -28,7 +28,7 @@ OPEN = {
     "registries": "policies",
     "registry-v2": "content",
     "replication-policies": "policies",
-    "retention": "policies",
+    "retention": "projects",
     "robots-as-callers": "core",
     "robots-prefix": "core",
     "robots-project": "core",
@@ -41,7 +41,7 @@ OPEN = {
     "usergroups": "core",
     "usergroups-paging": "core",
     "users": "core",
-    "webhooks": "policies",
+    "webhooks": "projects",
 }
 
 
