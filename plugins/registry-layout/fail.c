@@ -25,6 +25,22 @@ layout_fail(hr_call *call, hr_status status, const char *format, ...)
     return layout_host->call->fail(layout_module, call, status, message);
 }
 
+hr_status
+layout_fail_at(hr_call *call, const char *path, const char *text,
+               const char *at, const char *what)
+{
+    unsigned line = 1, column = 1;
+
+    for (; text < at; text++) {
+        column = *text == '\n' ? 1 : column + 1;
+        line += *text == '\n';
+    }
+    return layout_fail(call, HR_INVALID,
+                       "%s:%u:%u: %s: repair the file, or take it from a "
+                       "backup",
+                       path, line, column, what);
+}
+
 void
 layout_log(uint32_t level, const char *format, ...)
 {

@@ -8,6 +8,9 @@
  *       referrers.c    what refers to a manifest
  *         subjects.c     what manifests were found to refer to
  *       blobs.c        stat, read, write
+ *       documents.c    what there is beside content: list, read
+ *       document-write.c
+ *         document-file.c  one of its files
  *         repository.c   index.json in memory, and its one writer at a time
  *           index.c        index.json taken apart and put together
  *             scan.c         finds the members of a JSON text
@@ -23,6 +26,7 @@
 #define LAYOUT_H
 
 #include <harbor-replicator/hr-registry.h>
+#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -31,6 +35,9 @@
 /* Bounds on what is believed about a directory. */
 #define LAYOUT_INDEX_LIMIT_BYTES (16u * 1024 * 1024)
 #define LAYOUT_MANIFEST_LIMIT_BYTES (4u * 1024 * 1024)
+#define LAYOUT_DOCUMENT_LIMIT_BYTES (1u * 1024 * 1024)
+#define LAYOUT_KEY_LIMIT 1024
+#define LAYOUT_KIND_LIMIT 64
 #define LAYOUT_DEPTH_LIMIT 64
 #define LAYOUT_PATH_CAPACITY 4096
 #define LAYOUT_TEMP_CAPACITY 64
@@ -51,6 +58,8 @@ struct hr_registry {
     Verified *verified;
     Subjects *subjects;
     atomic_bool pool_swept; /* old temporary files are gone from the pool */
+    atomic_bool documents_swept;   /* ... and from .configuration */
+    pthread_mutex_t document_lock; /* held while a document is replaced */
 
     pthread_mutex_t lock;     /* guards the rest                        */
     Repository *repositories; /* the one used last comes first          */
@@ -72,6 +81,11 @@ layout_fail(hr_call *call, hr_status status, const char *format, ...);
 hr_status
 layout_fail_errno(hr_call *call, int error, const char *what, const char *path,
                   uint64_t needed_bytes);
+
+/* "PATH:LINE:COLUMN: WHAT" of the place `at` in the text of a file. */
+hr_status
+layout_fail_at(hr_call *call, const char *path, const char *text,
+               const char *at, const char *what);
 
 __attribute__((format(printf, 2, 3))) void
 layout_log(uint32_t level, const char *format, ...);
@@ -159,6 +173,11 @@ layout_place_enter(hr_call *call, const Place *place, const char *name,
 
 void
 layout_place_close(Place *place);
+
+/* Waits until no other process holds the lock of that directory; closing *fd
+ * lets go of it.  *fd is -1 where the file system knows no locks. */
+hr_status
+layout_place_lock(hr_call *call, const Place *place, int *fd);
 
 /* "PATH/name", cut off if it does not fit. */
 void
@@ -418,6 +437,70 @@ layout_repository_change(Repository *repository, hr_call *call,
 void
 layout_repository_sweep(Repository *repository, const Place *place);
 
+/* ------------------------------------------------------- document-file.c */
+
+/* "access-rule1": lower case, digits and single dashes. */
+bool
+layout_kind_valid(const char *kind);
+
+/* Where the file of a document is, below .configuration: the same key always
+ * leads to the same path, and another key to another one.  HR_INVALID for a
+ * key that is empty or too long. */
+hr_status
+layout_document_path(hr_call *call, const char *kind, const char *key,
+                     char path[LAYOUT_PATH_CAPACITY]);
+
+/* True for a name that files of documents have. */
+bool
+layout_document_is_file(const char *name);
+
+/* Takes a file apart: *root has a valid `document`, `key` and `kind`.  The
+ * file is called `path` in messages. */
+hr_status
+layout_document_parse(hr_call *call, const char *path, const char *text,
+                      size_t size, json_t **root);
+
+/* Fails unless the document `root` belongs to `place` (below .configuration),
+ * where it was found. */
+hr_status
+layout_document_expect(hr_call *call, const char *path, const char *text,
+                       json_t *root, const char *place);
+
+/* The text of a file; *text is the caller's. */
+hr_status
+layout_document_render(hr_call *call, const char *kind, const char *key,
+                       json_t *document, char **text);
+
+/* ----------------------------------------------------------- documents.c */
+
+/* Opens .configuration. */
+hr_status
+layout_configuration_open(const hr_registry *registry, hr_call *call,
+                          PlaceMode mode, Place *place);
+
+/* Opens the directory of the document with that path below .configuration,
+ * which is cut in pieces; *name is the file's in it. */
+hr_status
+layout_document_directory(hr_call *call, const Place *configuration,
+                          char *path, PlaceMode mode, Place *place,
+                          const char **name);
+
+/* One file, taken apart. */
+typedef struct DocumentFile {
+    char path[LAYOUT_PATH_CAPACITY]; /* for messages */
+    char *text;
+    json_t *root;
+} DocumentFile;
+
+/* Reads the file `name` in `directory`; HR_NOT_FOUND if there is none.
+ * `place` is its path below .configuration.  Nothing to clear on failure. */
+hr_status
+layout_document_load(hr_call *call, const Place *directory, const char *name,
+                     const char *place, DocumentFile *file);
+
+void
+layout_document_clear(DocumentFile *file);
+
 /* ------------------------------------------------------------ the tables */
 
 hr_status
@@ -478,5 +561,24 @@ layout_commit_blob(hr_registry *registry, hr_call *call,
 void
 layout_abort_blob(hr_registry *registry, hr_call *call,
                   hr_blob_writer *writer);
+
+hr_status
+layout_identify(hr_registry *registry, hr_call *call, hr_identity *identity);
+
+hr_status
+layout_knows(hr_registry *registry, hr_call *call, const char *kind,
+             uint32_t access);
+
+hr_status
+layout_list_documents(hr_registry *registry, hr_call *call,
+                      const hr_document_scope *scope, hr_document_sink *sink);
+
+hr_status
+layout_read_document(hr_registry *registry, hr_call *call, const char *kind,
+                     const char *key, hr_document_sink *sink);
+
+hr_status
+layout_write_document(hr_registry *registry, hr_call *call,
+                      const hr_document_write *write);
 
 #endif

@@ -24,6 +24,7 @@ open_registry(hr_call *call, hr_endpoint *endpoint, hr_registry **registry)
     opened->verified = layout_verified_new();
     opened->subjects = layout_subjects_new();
     pthread_mutex_init(&opened->lock, NULL);
+    pthread_mutex_init(&opened->document_lock, NULL);
     *registry = opened;
     return HR_OK;
 }
@@ -33,6 +34,7 @@ close_registry(hr_registry *registry)
 {
     layout_repositories_clear(registry);
     pthread_mutex_destroy(&registry->lock);
+    pthread_mutex_destroy(&registry->document_lock);
     layout_verified_free(registry->verified);
     layout_subjects_free(registry->subjects);
     free(registry->only);
@@ -67,6 +69,11 @@ static const hr_registry_ops ops = {
     .commit_blob = layout_commit_blob,
     .abort_blob = layout_abort_blob,
     .list_referrers = layout_list_referrers,
+    .identify = layout_identify,
+    .knows = layout_knows,
+    .list_documents = layout_list_documents,
+    .read_document = layout_read_document,
+    .write_document = layout_write_document,
 };
 
 static const hr_option path_option = {

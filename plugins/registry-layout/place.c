@@ -5,6 +5,7 @@
  *
  *     PATH/                       the root; links on the way to it are fine
  *       .blobs/sha256/HEX         the pool
+ *       .configuration/KIND/      documents
  *       a/b/                      repository a/b
  *         blobs/sha256/HEX
  *         index.json oci-layout
@@ -14,11 +15,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "layout.h"
 
 #define COMPONENT_CAPACITY 256
+#define LOCK_NAME ".lock"
+#define LOCK_PAUSE_MS 10
+#define LOCK_PATIENCE_MS 5000
 
 /* Names that a layout needs itself.  No component of a repository starts with
  * an underscore, so with one in front they mean nothing else. */
@@ -210,4 +216,38 @@ layout_place_open(const hr_registry *registry, hr_call *call,
     if (status != HR_OK)
         layout_place_close(place);
     return status;
+}
+
+hr_status
+layout_place_lock(hr_call *call, const Place *place, int *fd)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
+    char path[LAYOUT_PATH_CAPACITY];
+    unsigned waited_ms = 0;
+
+    layout_path_join(path, place, LOCK_NAME);
+    *fd = openat(place->fd, LOCK_NAME,
+                 O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return layout_fail_errno(call, errno, "open", path, 0);
+    while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            close(*fd);
+            *fd = -1;
+            return HR_OK;
+        }
+        if (layout_cancelled(call)) {
+            close(*fd);
+            *fd = -1;
+            return layout_fail(call, HR_CANCELLED,
+                               "cancelled while another process held %s",
+                               path);
+        }
+        if (waited_ms == LOCK_PATIENCE_MS)
+            layout_log(HR_LOG_WARNING,
+                       "waiting for %s, which another process holds", path);
+        nanosleep(&pause, NULL);
+        waited_ms += LOCK_PAUSE_MS;
+    }
+    return HR_OK;
 }

@@ -16,16 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "layout.h"
 
 #define INDEX_NAME "index.json"
-#define LOCK_NAME ".lock"
-#define LOCK_PAUSE_MS 10
-#define LOCK_PATIENCE_MS 5000
 
 struct Repository {
     Repository *next;
@@ -150,22 +145,6 @@ is_current(const Repository *repository, const struct stat *now)
 }
 
 static hr_status
-fail_index(hr_call *call, const char *path, const char *text,
-           const ScanFault *fault)
-{
-    unsigned line = 1, column = 1;
-
-    for (const char *at = text; at < fault->at; at++) {
-        column = *at == '\n' ? 1 : column + 1;
-        line += *at == '\n';
-    }
-    return layout_fail(call, HR_INVALID,
-                       "%s:%u:%u: %s: repair the file, or take it from a "
-                       "backup",
-                       path, line, column, fault->what);
-}
-
-static hr_status
 load_locked(Repository *repository, hr_call *call, const char *path, int fd,
             const struct stat *stat)
 {
@@ -186,7 +165,7 @@ load_locked(Repository *repository, hr_call *call, const char *path, int fd,
     repository->index = layout_index_parse(text, size, &fault);
     repository->seen = *stat;
     if (repository->index == NULL)
-        status = fail_index(call, path, text, &fault);
+        status = layout_fail_at(call, path, text, fault.at, fault.what);
     free(text);
     return status;
 }
@@ -250,41 +229,6 @@ layout_repository_sweep(Repository *repository, const Place *place)
 }
 
 /* ---------------------------------------------------------------- write */
-
-/* Waits until no other process changes this index.json.  *fd is -1 where the
- * file system knows no locks. */
-static hr_status
-lock_file(hr_call *call, const Place *place, int *fd)
-{
-    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
-    char path[LAYOUT_PATH_CAPACITY];
-    unsigned waited_ms = 0;
-
-    layout_path_join(path, place, LOCK_NAME);
-    *fd = openat(place->fd, LOCK_NAME,
-                 O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (*fd < 0)
-        return layout_fail_errno(call, errno, "open", path, 0);
-    while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            close(*fd);
-            *fd = -1;
-            return HR_OK;
-        }
-        if (layout_cancelled(call)) {
-            close(*fd);
-            return layout_fail(call, HR_CANCELLED,
-                               "cancelled while another process held %s",
-                               path);
-        }
-        if (waited_ms == LOCK_PATIENCE_MS)
-            layout_log(HR_LOG_WARNING,
-                       "waiting for %s, which another process holds", path);
-        nanosleep(&pause, NULL);
-        waited_ms += LOCK_PAUSE_MS;
-    }
-    return HR_OK;
-}
 
 /* Applies the batch and gives the new text; NULL in *text if the file says
  * all of it already. */
@@ -402,7 +346,7 @@ lead_locked(Repository *repository, hr_call *call, const Place *place,
 
     repository->writing = true;
     pthread_mutex_unlock(&repository->lock);
-    status = lock_file(call, place, &lock);
+    status = layout_place_lock(call, place, &lock);
     if (status == HR_OK) {
         status = write_batch(repository, call, place, batch);
         if (lock >= 0)
