@@ -13,11 +13,11 @@ OPEN = {
     "artifacts": "content",
     "audit-log": "policies",
     "concurrency": "core",
-    "configurations": {26: "robots", 29: "robots", 30: "robots"},
+    "configurations": "policies",
     "csrf": "core",
-    "cve-allowlist": "projects, users, robots",
+    "cve-allowlist": "policies",
     "errors": "core",
-    "immutable-rules": "projects",
+    "immutable-rules": "policies",
     "labels": "core",
     "members": "core",
     "pagination": "core",
@@ -28,7 +28,7 @@ OPEN = {
     "registries": "policies",
     "registry-v2": "content",
     "replication-policies": "policies",
-    "retention": "projects",
+    "retention": "policies",
     "robots-as-callers": "core",
     "robots-prefix": "core",
     "robots-project": "core",
@@ -41,7 +41,7 @@ OPEN = {
     "usergroups": "core",
     "usergroups-paging": "core",
     "users": "core",
-    "webhooks": "projects",
+    "webhooks": "policies",
 }
 
 

@@ -201,10 +201,9 @@ def sliced(rows, page, page_size):
     return rows[start:start + page_size]
 
 
-def paged(request, rows, render, columns=None, sort="", total=None,
-          arrange=None):
+def paged(request, rows, render, columns=None, sort="", total=None):
     """The answer of a list; `total` is what X-Total-Count says if that is
-    not the number of rows; `arrange` orders the rows of a page once more."""
+    not the number of rows."""
     columns = columns or {}
     page, page_size = page_of(request)
     rows = matching(list(rows), read_q(request), columns)
@@ -214,7 +213,5 @@ def paged(request, rows, render, columns=None, sort="", total=None,
     found = links(request, count, page, page_size)
     if found:
         headers["Link"] = " , ".join(found)
-    rows = sliced(rows, page, page_size)
-    if arrange is not None:
-        rows = arrange(rows)
-    return Response(200, [render(row) for row in rows], headers)
+    return Response(200, [render(row) for row in
+                          sliced(rows, page, page_size)], headers)
