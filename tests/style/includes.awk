@@ -110,6 +110,18 @@ function check_core(room,    other)
         complain(room " is below " other " and must not include it")
 }
 
+# Folders in plugins/lib see themselves, and what lies beside them.
+function is_in_library(    folder)
+{
+    folder = FILENAME
+    sub("/[^/]*$", "", folder)
+    if (folder !~ "^plugins/lib/[a-z0-9-]+$")
+        return 0
+    if (starts(header, "../"))
+        return exists["plugins/lib/" substr(header, 4)]
+    return exists[folder "/" header]
+}
+
 function check_plugin(own)
 {
     if (!quoted) {
@@ -119,7 +131,8 @@ function check_plugin(own)
             complain("plugins do not use GLib")
         return
     }
-    if (exists["plugins/" own "/" header] || exists["plugins/lib/" header])
+    if (exists["plugins/" own "/" header] || exists["plugins/lib/" header] ||
+        is_in_library())
         return
     if (starts(header, "lib/") && exists["plugins/" header])
         return

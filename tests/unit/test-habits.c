@@ -2,195 +2,195 @@
 /* How registries want blobs: what is learnt from what goes wrong. */
 #include <glib.h>
 
-#include "registry-oci/habits.h"
+#include "lib/distribution/habits.h"
 
 #define MIB (UINT64_C(1024) * 1024)
 #define CHUNK (16 * MIB)
 #define BLOB (100 * MIB)
 
 static void
-set_up(oci_habits *habits, int upload)
+set_up(dist_habits *habits, int upload)
 {
-    *habits = (oci_habits){.upload = upload};
+    *habits = (dist_habits){.upload = upload};
     atomic_init(&habits->chunk_bytes, CHUNK);
 }
 
 /* A connection that broke in the middle. */
-static const oci_upload_trial broken_put = {.size = BLOB,
-                                            .sent_bytes = BLOB / 2};
-static const oci_upload_trial broken_patch = {
+static const dist_upload_trial broken_put = {.size = BLOB,
+                                             .sent_bytes = BLOB / 2};
+static const dist_upload_trial broken_patch = {
     .size = BLOB, .chunk_bytes = CHUNK, .sent_bytes = BLOB / 2};
 
 static void
 test_sends_one_put(void)
 {
-    oci_habits habits;
+    dist_habits habits;
 
-    set_up(&habits, OCI_UPLOAD_AUTO);
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
-    set_up(&habits, OCI_UPLOAD_SINGLE);
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
-    set_up(&habits, OCI_UPLOAD_CHUNKED);
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, CHUNK);
-    g_assert_cmpuint(oci_habits_chunk(&habits, CHUNK), ==, 0);
+    set_up(&habits, DIST_UPLOAD_AUTO);
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
+    set_up(&habits, DIST_UPLOAD_SINGLE);
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
+    set_up(&habits, DIST_UPLOAD_CHUNKED);
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, CHUNK);
+    g_assert_cmpuint(dist_habits_chunk(&habits, CHUNK), ==, 0);
 }
 
 static void
 test_asks_what_is_there(void)
 {
-    oci_habits habits;
-    oci_upload_trial small = broken_put;
+    dist_habits habits;
+    dist_upload_trial small = broken_put;
 
-    set_up(&habits, OCI_UPLOAD_AUTO);
-    g_assert_true(oci_habits_learn_break(&habits, &broken_put));
+    set_up(&habits, DIST_UPLOAD_AUTO);
+    g_assert_true(dist_habits_learn_break(&habits, &broken_put));
     g_assert_true(
-        oci_habits_learn_kept(&habits, &broken_put, BLOB / 3, FALSE));
-    g_assert_cmpint(atomic_load(&habits.resume), ==, OCI_YES);
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
+        dist_habits_learn_kept(&habits, &broken_put, BLOB / 3, FALSE));
+    g_assert_cmpint(atomic_load(&habits.resume), ==, DIST_YES);
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
     small.size = 1000;
-    g_assert_false(oci_habits_learn_break(&habits, &small));
+    g_assert_false(dist_habits_learn_break(&habits, &small));
 }
 
 static void
 test_splits_what_is_too_large(void)
 {
-    oci_habits habits;
-    oci_upload_trial trial = {.size = 40 * MIB, .http_status = 413};
+    dist_habits habits;
+    dist_upload_trial trial = {.size = 40 * MIB, .http_status = 413};
 
-    set_up(&habits, OCI_UPLOAD_AUTO);
-    g_assert_false(oci_habits_learn_break(&habits, &trial));
-    g_assert_cmpuint(oci_habits_chunk(&habits, 40 * MIB), ==, CHUNK);
-    g_assert_cmpuint(oci_habits_chunk(&habits, 39 * MIB), ==, 0);
+    set_up(&habits, DIST_UPLOAD_AUTO);
+    g_assert_false(dist_habits_learn_break(&habits, &trial));
+    g_assert_cmpuint(dist_habits_chunk(&habits, 40 * MIB), ==, CHUNK);
+    g_assert_cmpuint(dist_habits_chunk(&habits, 39 * MIB), ==, 0);
     /* At once to what is smaller than that. */
-    set_up(&habits, OCI_UPLOAD_AUTO);
+    set_up(&habits, DIST_UPLOAD_AUTO);
     trial.size = 3 * MIB;
-    g_assert_false(oci_habits_learn_break(&habits, &trial));
-    g_assert_false(oci_habits_is_too_large(&habits, &trial));
-    g_assert_cmpuint(oci_habits_chunk(&habits, 3 * MIB), ==, 2 * MIB);
+    g_assert_false(dist_habits_learn_break(&habits, &trial));
+    g_assert_false(dist_habits_is_too_large(&habits, &trial));
+    g_assert_cmpuint(dist_habits_chunk(&habits, 3 * MIB), ==, 2 * MIB);
     /* Smaller and smaller, to an end. */
-    set_up(&habits, OCI_UPLOAD_AUTO);
+    set_up(&habits, DIST_UPLOAD_AUTO);
     trial.size = 40 * MIB;
     for (uint64_t chunk = CHUNK; chunk > MIB; chunk /= 2) {
         trial.chunk_bytes = chunk;
-        g_assert_false(oci_habits_learn_break(&habits, &trial));
-        g_assert_false(oci_habits_is_too_large(&habits, &trial));
-        g_assert_cmpuint(oci_habits_chunk(&habits, 40 * MIB), ==, chunk / 2);
+        g_assert_false(dist_habits_learn_break(&habits, &trial));
+        g_assert_false(dist_habits_is_too_large(&habits, &trial));
+        g_assert_cmpuint(dist_habits_chunk(&habits, 40 * MIB), ==, chunk / 2);
     }
     trial.chunk_bytes = MIB;
-    g_assert_false(oci_habits_learn_break(&habits, &trial));
-    g_assert_true(oci_habits_is_too_large(&habits, &trial));
-    g_assert_cmpuint(oci_habits_chunk(&habits, 40 * MIB), ==, MIB);
+    g_assert_false(dist_habits_learn_break(&habits, &trial));
+    g_assert_true(dist_habits_is_too_large(&habits, &trial));
+    g_assert_cmpuint(dist_habits_chunk(&habits, 40 * MIB), ==, MIB);
 }
 
 static void
 test_splits_where_a_put_is_lost(void)
 {
-    oci_habits habits;
-    oci_upload_trial brief = broken_put;
+    dist_habits habits;
+    dist_upload_trial brief = broken_put;
 
-    set_up(&habits, OCI_UPLOAD_AUTO);
+    set_up(&habits, DIST_UPLOAD_AUTO);
     /* So little may never have arrived. */
     brief.sent_bytes = 1000;
-    g_assert_false(oci_habits_learn_kept(&habits, &brief, 0, FALSE));
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
-    g_assert_false(oci_habits_learn_kept(&habits, &broken_put, 0, FALSE));
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, CHUNK);
+    g_assert_false(dist_habits_learn_kept(&habits, &brief, 0, FALSE));
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
+    g_assert_false(dist_habits_learn_kept(&habits, &broken_put, 0, FALSE));
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, CHUNK);
 }
 
 /* What a server answers it has not lost. */
 static void
 test_takes_no_refusal_for_a_loss(void)
 {
-    oci_habits habits;
-    oci_upload_trial refused = broken_put;
+    dist_habits habits;
+    dist_upload_trial refused = broken_put;
 
-    set_up(&habits, OCI_UPLOAD_AUTO);
+    set_up(&habits, DIST_UPLOAD_AUTO);
     refused.http_status = 401;
-    g_assert_false(oci_habits_learn_kept(&habits, &refused, 0, FALSE));
+    g_assert_false(dist_habits_learn_kept(&habits, &refused, 0, FALSE));
     refused.http_status = 404;
-    g_assert_false(oci_habits_learn_kept(&habits, &refused, 0, TRUE));
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
+    g_assert_false(dist_habits_learn_kept(&habits, &refused, 0, TRUE));
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
     refused.http_status = 504;
-    g_assert_false(oci_habits_learn_kept(&habits, &refused, 0, FALSE));
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, CHUNK);
+    g_assert_false(dist_habits_learn_kept(&habits, &refused, 0, FALSE));
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, CHUNK);
 }
 
 /* One that expired says nothing of what it keeps. */
 static void
 test_knows_that_it_can_from_one_that_it_kept(void)
 {
-    oci_habits habits;
+    dist_habits habits;
 
-    set_up(&habits, OCI_UPLOAD_CHUNKED);
-    g_assert_true(oci_habits_learn_kept(&habits, &broken_patch, MIB, FALSE));
-    g_assert_false(oci_habits_learn_kept(&habits, &broken_patch, 0, TRUE));
-    g_assert_true(oci_habits_learn_break(&habits, &broken_patch));
+    set_up(&habits, DIST_UPLOAD_CHUNKED);
+    g_assert_true(dist_habits_learn_kept(&habits, &broken_patch, MIB, FALSE));
+    g_assert_false(dist_habits_learn_kept(&habits, &broken_patch, 0, TRUE));
+    g_assert_true(dist_habits_learn_break(&habits, &broken_patch));
 }
 
 static void
 test_gives_up_where_nothing_is_kept(void)
 {
-    oci_habits habits;
+    dist_habits habits;
 
-    set_up(&habits, OCI_UPLOAD_AUTO);
-    g_assert_true(oci_habits_learn_break(&habits, &broken_put));
-    g_assert_false(oci_habits_learn_kept(&habits, &broken_put, 0, TRUE));
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, CHUNK);
-    g_assert_true(oci_habits_learn_break(&habits, &broken_patch));
-    g_assert_false(oci_habits_learn_kept(&habits, &broken_patch, 0, TRUE));
+    set_up(&habits, DIST_UPLOAD_AUTO);
+    g_assert_true(dist_habits_learn_break(&habits, &broken_put));
+    g_assert_false(dist_habits_learn_kept(&habits, &broken_put, 0, TRUE));
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, CHUNK);
+    g_assert_true(dist_habits_learn_break(&habits, &broken_patch));
+    g_assert_false(dist_habits_learn_kept(&habits, &broken_patch, 0, TRUE));
     /* From now on: one PUT, and no questions. */
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
-    g_assert_false(oci_habits_learn_break(&habits, &broken_put));
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
+    g_assert_false(dist_habits_learn_break(&habits, &broken_put));
 }
 
 static void
 test_needs_no_patch(void)
 {
     static const uint32_t refusals[] = {404, 405, 501};
-    oci_habits habits;
+    dist_habits habits;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(refusals); i++) {
-        oci_upload_trial trial = {.size = BLOB,
-                                  .chunk_bytes = CHUNK,
-                                  .sent_bytes = 1000,
-                                  .http_status = refusals[i]};
+        dist_upload_trial trial = {.size = BLOB,
+                                   .chunk_bytes = CHUNK,
+                                   .sent_bytes = 1000,
+                                   .http_status = refusals[i]};
 
-        set_up(&habits, OCI_UPLOAD_CHUNKED);
-        g_assert_false(oci_habits_learn_break(&habits, &trial));
-        g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
-        g_assert_false(oci_habits_learn_break(&habits, &broken_put));
+        set_up(&habits, DIST_UPLOAD_CHUNKED);
+        g_assert_false(dist_habits_learn_break(&habits, &trial));
+        g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
+        g_assert_false(dist_habits_learn_break(&habits, &broken_put));
     }
 }
 
 static void
 test_tells_a_lost_session_from_no_patch(void)
 {
-    oci_habits habits;
-    oci_upload_trial late = broken_patch;
+    dist_habits habits;
+    dist_upload_trial late = broken_patch;
 
-    set_up(&habits, OCI_UPLOAD_CHUNKED);
+    set_up(&habits, DIST_UPLOAD_CHUNKED);
     late.http_status = 404;
-    g_assert_true(oci_habits_learn_break(&habits, &late));
-    g_assert_cmpint(atomic_load(&habits.patch), ==, OCI_UNKNOWN);
+    g_assert_true(dist_habits_learn_break(&habits, &late));
+    g_assert_cmpint(atomic_load(&habits.patch), ==, DIST_UNKNOWN);
     /* If the session is there, it was PATCH that was not found. */
-    g_assert_false(oci_habits_learn_kept(&habits, &late, MIB, FALSE));
-    g_assert_cmpint(atomic_load(&habits.patch), ==, OCI_NO);
+    g_assert_false(dist_habits_learn_kept(&habits, &late, MIB, FALSE));
+    g_assert_cmpint(atomic_load(&habits.patch), ==, DIST_NO);
 }
 
 static void
 test_distrusts_what_spoils_blobs(void)
 {
-    oci_habits habits;
-    oci_upload_trial trial = {.size = BLOB,
-                              .chunk_bytes = BLOB,
-                              .http_status = 400,
-                              .spoilt = TRUE,
-                              .resumed = TRUE};
+    dist_habits habits;
+    dist_upload_trial trial = {.size = BLOB,
+                               .chunk_bytes = BLOB,
+                               .http_status = 400,
+                               .spoilt = TRUE,
+                               .resumed = TRUE};
 
-    set_up(&habits, OCI_UPLOAD_CHUNKED);
-    g_assert_false(oci_habits_learn_break(&habits, &trial));
-    g_assert_cmpuint(oci_habits_chunk(&habits, BLOB), ==, 0);
-    g_assert_false(oci_habits_learn_break(&habits, &broken_put));
+    set_up(&habits, DIST_UPLOAD_CHUNKED);
+    g_assert_false(dist_habits_learn_break(&habits, &trial));
+    g_assert_cmpuint(dist_habits_chunk(&habits, BLOB), ==, 0);
+    g_assert_false(dist_habits_learn_break(&habits, &broken_put));
 }
 
 int

@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oci.h"
+#include "distribution.h"
 
 /* Many lists are on their way at once. */
 #define PAGE_LIMIT_BYTES (UINT64_C(4) * 1024 * 1024)
 
 /* One list: asked for with the others, then read. */
 typedef struct Asking {
-    OciPages pages;
+    DistPages pages;
     hr_referrers_query *query;
     char *what;
     char *first;
@@ -32,21 +32,21 @@ static hr_status
 take_page(void *data, const hr_http_exchange *exchange)
 {
     Asking *asking = data;
-    const OciPages *pages = &asking->pages;
+    const DistPages *pages = &asking->pages;
     hr_manifest_sink *sink = asking->query->sink;
-    uint32_t code = oci_host->http->status(oci_module, exchange);
+    uint32_t code = dist_host->http->status(dist_module, exchange);
     char media_type[HR_MEDIA_TYPE_CAPACITY];
     uint64_t size;
     const char *body;
 
-    oci_media_type(media_type, exchange);
+    dist_media_type(media_type, exchange);
     if (is_no_such_list(code, media_type))
-        return oci_fail(pages->call, HR_UNSUPPORTED,
-                        "%s: HTTP %u: the registry has no lists of referrers",
-                        pages->what, code);
+        return dist_fail(pages->call, HR_UNSUPPORTED,
+                         "%s: HTTP %u: the registry has no lists of referrers",
+                         pages->what, code);
     if (code != 200)
-        return oci_refused(pages->call, exchange, "%s", pages->what);
-    body = oci_host->http->body(oci_module, exchange, &size);
+        return dist_refused(pages->call, exchange, "%s", pages->what);
+    body = dist_host->http->body(dist_module, exchange, &size);
     sink->take(sink, media_type, body, size);
     return HR_OK;
 }
@@ -55,7 +55,7 @@ static void
 fail_query(Asking *asking, hr_status status)
 {
     asking->query->status = status;
-    oci_take_reason(asking->pages.call, asking->query->message);
+    dist_take_reason(asking->pages.call, asking->query->message);
 }
 
 static void
@@ -66,18 +66,18 @@ begin(hr_registry *registry, hr_call *call, hr_referrers_query *query,
 
     asking->query = query;
     asking->pages.call = call;
-    if (!registry->referrers) {
+    if (!dist_of(registry)->referrers) {
         fail_query(asking,
-                   oci_fail(call, HR_UNSUPPORTED,
-                            "the configuration says that the registry has no "
-                            "lists of referrers"));
+                   dist_fail(call, HR_UNSUPPORTED,
+                             "the configuration says that the registry has no "
+                             "lists of referrers"));
         return;
     }
-    asking->what = oci_format("list what refers to %s of %s", query->digest,
-                              query->repository);
+    asking->what = dist_format("list what refers to %s of %s", query->digest,
+                               query->repository);
     asking->first =
-        oci_format("/v2/%s/referrers/%s", query->repository, query->digest);
-    asking->pages = (OciPages){
+        dist_format("/v2/%s/referrers/%s", query->repository, query->digest);
+    asking->pages = (DistPages){
         .call = call,
         .what = asking->what,
         .first = asking->first,
@@ -86,9 +86,9 @@ begin(hr_registry *registry, hr_call *call, hr_referrers_query *query,
         .limit_bytes = PAGE_LIMIT_BYTES,
     };
     if (asking->what == NULL || asking->first == NULL)
-        status = oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+        status = dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
     else
-        status = oci_pages_begin(registry, &asking->pages, &asking->exchange);
+        status = dist_pages_begin(registry, &asking->pages, &asking->exchange);
     if (status != HR_OK)
         fail_query(asking, status);
 }
@@ -99,7 +99,7 @@ end(hr_registry *registry, Asking *asking)
     hr_status status;
 
     if (asking->exchange != NULL) {
-        status = oci_pages_end(registry, &asking->pages, asking->exchange);
+        status = dist_pages_end(registry, &asking->pages, asking->exchange);
         if (status == HR_OK)
             asking->query->status = HR_OK;
         else
@@ -110,13 +110,13 @@ end(hr_registry *registry, Asking *asking)
 }
 
 hr_status
-oci_list_referrers(hr_registry *registry, hr_call *call,
-                   hr_referrers_query *const *queries, size_t count)
+dist_list_referrers(hr_registry *registry, hr_call *call,
+                    hr_referrers_query *const *queries, size_t count)
 {
     Asking *all = calloc(count + 1, sizeof *all);
 
     if (all == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
     for (size_t i = 0; i < count; i++)
         begin(registry, call, queries[i], &all[i]);
     for (size_t i = 0; i < count; i++)

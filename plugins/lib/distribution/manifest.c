@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oci.h"
+#include "distribution.h"
 
 /* Manifests read at once where HEAD does not tell. */
 #define GET_AT_ONCE ((size_t)16)
@@ -15,12 +15,12 @@ send_for(hr_registry *registry, hr_call *call, uint32_t method,
          const char *repository, const char *reference,
          hr_http_exchange **exchange)
 {
-    char *target = oci_format("/v2/%s/manifests/%s", repository, reference);
+    char *target = dist_format("/v2/%s/manifests/%s", repository, reference);
     hr_status status;
 
     if (target == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    status = oci_send(registry, call, method, target, oci_accept, exchange);
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = dist_send(registry, call, method, target, dist_accept, exchange);
     free(target);
     return status;
 }
@@ -33,11 +33,11 @@ copy_text(char *to, size_t capacity, const char *from)
 
 /* Parameters, as "; charset=utf-8", are no part of the type. */
 void
-oci_media_type(char media_type[HR_MEDIA_TYPE_CAPACITY],
-               const hr_http_exchange *exchange)
+dist_media_type(char media_type[HR_MEDIA_TYPE_CAPACITY],
+                const hr_http_exchange *exchange)
 {
     copy_text(media_type, HR_MEDIA_TYPE_CAPACITY,
-              oci_host->http->header(oci_module, exchange, "Content-Type"));
+              dist_host->http->header(dist_module, exchange, "Content-Type"));
     media_type[strcspn(media_type, "; \t")] = '\0';
 }
 
@@ -48,7 +48,7 @@ fill_answer(hr_manifest_query *query, const hr_http_exchange *exchange,
     query->status = HR_OK;
     query->size = size;
     copy_text(query->digest, sizeof query->digest, digest);
-    oci_media_type(query->media_type, exchange);
+    dist_media_type(query->media_type, exchange);
 }
 
 /* Puts a failure where it belongs: on the query, not on the call. */
@@ -56,7 +56,7 @@ static void
 fail_query(hr_manifest_query *query, hr_call *call, hr_status status)
 {
     query->status = status;
-    oci_take_reason(call, query->message);
+    dist_take_reason(call, query->message);
 }
 
 static void
@@ -64,8 +64,8 @@ refuse_query(hr_manifest_query *query, hr_call *call,
              const hr_http_exchange *exchange)
 {
     fail_query(query, call,
-               oci_refused(call, exchange, "look for manifest %s of %s",
-                           query->reference, query->repository));
+               dist_refused(call, exchange, "look for manifest %s of %s",
+                            query->reference, query->repository));
 }
 
 /* Reads the answer to a HEAD.  1 if it does not tell, and only a GET will. */
@@ -73,15 +73,15 @@ static int
 read_head(hr_call *call, hr_manifest_query *query,
           const hr_http_exchange *exchange)
 {
-    const char *digest =
-        oci_host->http->header(oci_module, exchange, "Docker-Content-Digest");
+    const char *digest = dist_host->http->header(dist_module, exchange,
+                                                 "Docker-Content-Digest");
     uint64_t size = 0;
 
-    switch (oci_host->http->status(oci_module, exchange)) {
+    switch (dist_host->http->status(dist_module, exchange)) {
     case 200:
-        if (digest == NULL || !oci_host->digest->valid(oci_module, digest))
+        if (digest == NULL || !dist_host->digest->valid(dist_module, digest))
             return 1;
-        oci_content_length(exchange, &size);
+        dist_content_length(exchange, &size);
         fill_answer(query, exchange, digest, size);
         return 0;
     case 404:
@@ -96,13 +96,13 @@ read_head(hr_call *call, hr_manifest_query *query,
 }
 
 void
-oci_digest_of(const void *bytes, uint64_t size,
-              char digest[HR_DIGEST_CAPACITY])
+dist_digest_of(const void *bytes, uint64_t size,
+               char digest[HR_DIGEST_CAPACITY])
 {
-    hr_hash *hash = oci_host->digest->start(oci_module, NULL);
+    hr_hash *hash = dist_host->digest->start(dist_module, NULL);
 
-    oci_host->digest->update(oci_module, hash, bytes, size);
-    oci_host->digest->finish(oci_module, hash, digest);
+    dist_host->digest->update(dist_module, hash, bytes, size);
+    dist_host->digest->finish(dist_module, hash, digest);
 }
 
 /* Reads the manifest itself and computes what HEAD did not tell. */
@@ -110,7 +110,7 @@ static int
 read_get(hr_call *call, hr_manifest_query *query,
          const hr_http_exchange *exchange)
 {
-    uint32_t code = oci_host->http->status(oci_module, exchange);
+    uint32_t code = dist_host->http->status(dist_module, exchange);
     char digest[HR_DIGEST_CAPACITY];
     uint64_t size;
     const char *body;
@@ -123,8 +123,8 @@ read_get(hr_call *call, hr_manifest_query *query,
         refuse_query(query, call, exchange);
         return 0;
     }
-    body = oci_host->http->body(oci_module, exchange, &size);
-    oci_digest_of(body, size, digest);
+    body = dist_host->http->body(dist_module, exchange, &size);
+    dist_digest_of(body, size, digest);
     fill_answer(query, exchange, digest, size);
     return 0;
 }
@@ -155,22 +155,22 @@ ask_queries(hr_registry *registry, hr_call *call, uint32_t method,
 
         if (exchanges[i] == NULL)
             continue;
-        status = oci_host->http->wait(oci_module, exchanges[i]);
+        status = dist_host->http->wait(dist_module, exchanges[i]);
         if (status != HR_OK)
             fail_query(query, call,
-                       oci_explain(call, status, "look for manifest %s of %s",
-                                   query->reference, query->repository));
+                       dist_explain(call, status, "look for manifest %s of %s",
+                                    query->reference, query->repository));
         else if (read(call, query, exchanges[i]))
             queries[again++] = query;
-        oci_host->http->free(oci_module, exchanges[i]);
+        dist_host->http->free(dist_module, exchanges[i]);
         exchanges[i] = NULL;
     }
     return again;
 }
 
 hr_status
-oci_resolve(hr_registry *registry, hr_call *call,
-            hr_manifest_query *const *queries, size_t count)
+dist_resolve(hr_registry *registry, hr_call *call,
+             hr_manifest_query *const *queries, size_t count)
 {
     hr_http_exchange **exchanges = calloc(count + 1, sizeof *exchanges);
     hr_manifest_query **asked = calloc(count + 1, sizeof *asked);
@@ -179,12 +179,13 @@ oci_resolve(hr_registry *registry, hr_call *call,
     if (exchanges == NULL || asked == NULL) {
         free(exchanges);
         free(asked);
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
     }
     memcpy(asked, queries, count * sizeof *asked);
-    left = registry->head ? ask_queries(registry, call, HR_HTTP_HEAD,
-                                        read_head, asked, exchanges, count)
-                          : count;
+    left = dist_of(registry)->head
+               ? ask_queries(registry, call, HR_HTTP_HEAD, read_head, asked,
+                             exchanges, count)
+               : count;
     /* A few at a time, for these answers are manifests. */
     for (size_t i = 0; i < left; i += GET_AT_ONCE) {
         size_t part = left - i < GET_AT_ONCE ? left - i : GET_AT_ONCE;
@@ -202,41 +203,41 @@ give_body(const hr_http_exchange *exchange, hr_manifest_sink *sink)
 {
     char media_type[HR_MEDIA_TYPE_CAPACITY];
     uint64_t size;
-    const char *body = oci_host->http->body(oci_module, exchange, &size);
+    const char *body = dist_host->http->body(dist_module, exchange, &size);
 
-    oci_media_type(media_type, exchange);
+    dist_media_type(media_type, exchange);
     sink->take(sink, media_type, body, size);
 }
 
 hr_status
-oci_get_manifest(hr_registry *registry, hr_call *call, const char *repository,
-                 const char *reference, uint64_t limit_bytes,
-                 hr_manifest_sink *sink)
+dist_get_manifest(hr_registry *registry, hr_call *call, const char *repository,
+                  const char *reference, uint64_t limit_bytes,
+                  hr_manifest_sink *sink)
 {
     hr_http_exchange *exchange = NULL;
-    char *target = oci_format("/v2/%s/manifests/%s", repository, reference);
+    char *target = dist_format("/v2/%s/manifests/%s", repository, reference);
     hr_http_request request = {
         .struct_size = sizeof request,
         .method = HR_HTTP_GET,
         .target = target,
-        .headers = oci_accept,
+        .headers = dist_accept,
         .limit_bytes = limit_bytes,
     };
     hr_status status;
 
     if (target == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    status = oci_ask(registry, call, &request, &exchange);
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = dist_ask(registry, call, &request, &exchange);
     free(target);
     if (status != HR_OK)
-        return oci_explain(call, status, "read manifest %s of %s", reference,
-                           repository);
-    if (oci_host->http->status(oci_module, exchange) == 200)
+        return dist_explain(call, status, "read manifest %s of %s", reference,
+                            repository);
+    if (dist_host->http->status(dist_module, exchange) == 200)
         give_body(exchange, sink);
     else
-        status = oci_refused(call, exchange, "read manifest %s of %s",
-                             reference, repository);
-    oci_host->http->free(oci_module, exchange);
+        status = dist_refused(call, exchange, "read manifest %s of %s",
+                              reference, repository);
+    dist_host->http->free(dist_module, exchange);
     return status;
 }
 
@@ -256,8 +257,8 @@ is_refused_for_nothing(hr_registry *registry, hr_call *call, uint32_t code,
     if ((code != 400 && code != 409 && code != 412) ||
         strchr(put->reference, ':') != NULL)
         return 0;
-    if (oci_resolve(registry, call, queries, 1) != HR_OK) {
-        oci_host->call->forgive(oci_module, call);
+    if (dist_resolve(registry, call, queries, 1) != HR_OK) {
+        dist_host->call->forgive(dist_module, call);
         return 0;
     }
     return query.status == HR_OK && strcmp(query.digest, put->digest) == 0;
@@ -267,22 +268,22 @@ static hr_status
 check_stored(hr_registry *registry, hr_call *call,
              const hr_http_exchange *exchange, const hr_manifest_put *put)
 {
-    uint32_t code = oci_host->http->status(oci_module, exchange);
-    const char *stored =
-        oci_host->http->header(oci_module, exchange, "Docker-Content-Digest");
+    uint32_t code = dist_host->http->status(dist_module, exchange);
+    const char *stored = dist_host->http->header(dist_module, exchange,
+                                                 "Docker-Content-Digest");
 
     if (is_refused_for_nothing(registry, call, code, put))
         return HR_OK;
     if (code < 200 || code >= 300)
-        return oci_refused(call, exchange, "store manifest %s in %s",
-                           put->reference, put->repository);
+        return dist_refused(call, exchange, "store manifest %s in %s",
+                            put->reference, put->repository);
     /* One of another algorithm says nothing about ours. */
     if (stored == NULL || strcmp(stored, put->digest) == 0 ||
         strncmp(stored, put->digest, sizeof "sha256:" - 1) != 0)
         return HR_OK;
-    return oci_fail(call, HR_INTEGRITY,
-                    "store manifest %s in %s: the registry stored %s, not %s",
-                    put->reference, put->repository, stored, put->digest);
+    return dist_fail(call, HR_INTEGRITY,
+                     "store manifest %s in %s: the registry stored %s, not %s",
+                     put->reference, put->repository, stored, put->digest);
 }
 
 /* What a registry that can compare is to compare; NULL is no header. */
@@ -292,8 +293,8 @@ condition(const hr_manifest_put *put)
     if (put->expected == NULL)
         return NULL;
     if (put->expected[0] == '\0')
-        return oci_format("If-None-Match: *");
-    return oci_format("If-Match: \"%s\"", put->expected);
+        return dist_format("If-None-Match: *");
+    return dist_format("If-Match: \"%s\"", put->expected);
 }
 
 static hr_status
@@ -301,8 +302,8 @@ ask_put(hr_registry *registry, hr_call *call, const hr_manifest_put *put,
         hr_http_exchange **exchange)
 {
     char *target =
-        oci_format("/v2/%s/manifests/%s", put->repository, put->reference);
-    char *type = oci_format("Content-Type: %s", put->media_type);
+        dist_format("/v2/%s/manifests/%s", put->repository, put->reference);
+    char *type = dist_format("Content-Type: %s", put->media_type);
     char *match = condition(put);
     const char *headers[] = {type, match, NULL};
     hr_http_request request = {
@@ -316,8 +317,8 @@ ask_put(hr_registry *registry, hr_call *call, const hr_manifest_put *put,
     bool complete = target != NULL && type != NULL &&
                     (match != NULL || put->expected == NULL);
     hr_status status =
-        complete ? oci_ask(registry, call, &request, exchange)
-                 : oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+        complete ? dist_ask(registry, call, &request, exchange)
+                 : dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
 
     free(target);
     free(type);
@@ -326,17 +327,17 @@ ask_put(hr_registry *registry, hr_call *call, const hr_manifest_put *put,
 }
 
 hr_status
-oci_put_manifest(hr_registry *registry, hr_call *call, hr_manifest_put *put)
+dist_put_manifest(hr_registry *registry, hr_call *call, hr_manifest_put *put)
 {
     hr_http_exchange *exchange = NULL;
     hr_status status = ask_put(registry, call, put, &exchange);
 
     if (status != HR_OK)
-        return oci_explain(call, status, "store manifest %s in %s",
-                           put->reference, put->repository);
+        return dist_explain(call, status, "store manifest %s in %s",
+                            put->reference, put->repository);
     status = check_stored(registry, call, exchange, put);
     put->listed =
-        oci_host->http->header(oci_module, exchange, "OCI-Subject") != NULL;
-    oci_host->http->free(oci_module, exchange);
+        dist_host->http->header(dist_module, exchange, "OCI-Subject") != NULL;
+    dist_host->http->free(dist_module, exchange);
     return status;
 }

@@ -12,66 +12,66 @@
  * What was learnt holds until the endpoint is closed.  Atomics: workers learn
  * at the same time, and it does not matter who is first.
  */
-#ifndef HR_OCI_HABITS_H
-#define HR_OCI_HABITS_H
+#ifndef HR_DIST_HABITS_H
+#define HR_DIST_HABITS_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 /* What is known of one ability. */
 enum {
-    OCI_UNKNOWN = 0,
-    OCI_YES = 1,
-    OCI_NO = 2
+    DIST_UNKNOWN = 0,
+    DIST_YES = 1,
+    DIST_NO = 2
 };
 
 /* The setting `upload`. */
 enum {
-    OCI_UPLOAD_AUTO = 0,
-    OCI_UPLOAD_SINGLE = 1,
-    OCI_UPLOAD_CHUNKED = 2
+    DIST_UPLOAD_AUTO = 0,
+    DIST_UPLOAD_SINGLE = 1,
+    DIST_UPLOAD_CHUNKED = 2
 };
 
-typedef struct oci_habits {
-    int upload;         /* OCI_UPLOAD_*, as configured               */
+typedef struct dist_habits {
+    int upload;         /* DIST_UPLOAD_*, as configured               */
     atomic_int patch;   /* takes PATCH                               */
     atomic_int resume;  /* knows how much of a broken upload it has  */
     atomic_int patches; /* takes several PATCHes for one blob        */
     atomic_uint_least64_t chunk_bytes;
     atomic_uint_least64_t single_limit; /* a PUT of so many was too much  */
-    atomic_int put_is_lost; /* OCI_YES: nothing is left of a broken PUT  */
-} oci_habits;
+    atomic_int put_is_lost; /* DIST_YES: nothing is left of a broken PUT  */
+} dist_habits;
 
 /* How one upload was tried, and how it ended. */
-typedef struct oci_upload_trial {
+typedef struct dist_upload_trial {
     uint64_t size;        /* of the blob                                  */
     uint64_t chunk_bytes; /* 0: in a PUT                                  */
     uint64_t sent_bytes;  /* this time                                    */
     uint32_t http_status; /* of the last answer; 0: none                  */
     int spoilt;           /* the registry has other bytes than were sent  */
     int resumed;          /* it was gone on with before                   */
-} oci_upload_trial;
+} dist_upload_trial;
 
 /* Bytes of a PATCH for a blob of `size`, or 0 for a PUT. */
 uint64_t
-oci_habits_chunk(const oci_habits *habits, uint64_t size);
+dist_habits_chunk(const dist_habits *habits, uint64_t size);
 
 /* An upload broke off, or was refused.  Returns 1 if it is worth asking the
  * registry how much of it is there. */
 int
-oci_habits_learn_break(oci_habits *habits, const oci_upload_trial *trial);
+dist_habits_learn_break(dist_habits *habits, const dist_upload_trial *trial);
 
 /* After learn_break: 1 if it was refused as too large, and there is no way to
  * send smaller bodies. */
 int
-oci_habits_is_too_large(const oci_habits *habits,
-                        const oci_upload_trial *trial);
+dist_habits_is_too_large(const dist_habits *habits,
+                         const dist_upload_trial *trial);
 
 /* It was asked: `kept` bytes of the upload are there, or, with `gone`, the
  * registry knows nothing of it any more.  Returns 1 if it can be gone on
  * with. */
 int
-oci_habits_learn_kept(oci_habits *habits, const oci_upload_trial *trial,
-                      uint64_t kept, int gone);
+dist_habits_learn_kept(dist_habits *habits, const dist_upload_trial *trial,
+                       uint64_t kept, int gone);
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/upload-range.h"
-#include "oci.h"
+#include "../upload-range.h"
+#include "distribution.h"
 
 /* An upload session. */
 struct hr_blob_writer {
@@ -82,8 +82,8 @@ describe_upload(hr_registry *registry, hr_blob_writer *session,
         .answers = answers,
     };
 
-    return oci_host->blob->target_upload(oci_module, target,
-                                         registry->endpoint, &upload, session);
+    return dist_host->blob->target_upload(
+        dist_module, target, dist_of(registry)->endpoint, &upload, session);
 }
 
 static hr_status
@@ -92,19 +92,21 @@ begin_upload(hr_registry *registry, hr_call *call, const hr_blob *blob,
              hr_blob_target *target)
 {
     const char *location =
-        oci_host->http->header(oci_module, exchange, "Location");
+        dist_host->http->header(dist_module, exchange, "Location");
     hr_blob_writer *session;
     hr_status status;
 
     if (location == NULL || *location == '\0')
-        return oci_fail(call, HR_INVALID,
-                        "begin upload of blob %s to %s: the registry names no "
-                        "place for it (no Location)",
-                        blob->digest, blob->repository);
+        return dist_fail(
+            call, HR_INVALID,
+            "begin upload of blob %s to %s: the registry names no "
+            "place for it (no Location)",
+            blob->digest, blob->repository);
     session = new_session(base, location);
     if (session == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    session->chunk_bytes = oci_habits_chunk(&registry->habits, blob->size);
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    session->chunk_bytes =
+        dist_habits_chunk(&dist_of(registry)->habits, blob->size);
     status = describe_upload(registry, session, target);
     if (status != HR_OK)
         free_session(session);
@@ -118,26 +120,26 @@ read_start(hr_registry *registry, hr_call *call, const hr_blob *blob,
 {
     /* 201 answers a mount that worked; 202 is an upload session, also after a
      * mount that did not. */
-    switch (oci_host->http->status(oci_module, exchange)) {
+    switch (dist_host->http->status(dist_module, exchange)) {
     case 201:
-        return oci_host->blob->target_present(oci_module, target, 1);
+        return dist_host->blob->target_present(dist_module, target, 1);
     case 202:
         return begin_upload(registry, call, blob, base, exchange, target);
     default:
-        return oci_refused(call, exchange, "begin upload of blob %s to %s",
-                           blob->digest, blob->repository);
+        return dist_refused(call, exchange, "begin upload of blob %s to %s",
+                            blob->digest, blob->repository);
     }
 }
 
 hr_status
-oci_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
-                const char *mount_from, hr_blob_target *target)
+dist_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                 const char *mount_from, hr_blob_target *target)
 {
     char *address =
         mount_from != NULL
-            ? oci_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
-                         blob->repository, blob->digest, mount_from)
-            : oci_format("/v2/%s/blobs/uploads/", blob->repository);
+            ? dist_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
+                          blob->repository, blob->digest, mount_from)
+            : dist_format("/v2/%s/blobs/uploads/", blob->repository);
     hr_http_request request = {
         .struct_size = sizeof request,
         .method = HR_HTTP_POST,
@@ -150,14 +152,14 @@ oci_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
     hr_status status;
 
     if (address == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    status = oci_ask(registry, call, &request, &exchange);
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = dist_ask(registry, call, &request, &exchange);
     if (status == HR_OK)
         status = read_start(registry, call, blob, address, exchange, target);
     else
-        status = oci_explain(call, status, "begin upload of blob %s to %s",
-                             blob->digest, blob->repository);
-    oci_host->http->free(oci_module, exchange);
+        status = dist_explain(call, status, "begin upload of blob %s to %s",
+                              blob->digest, blob->repository);
+    dist_host->http->free(dist_module, exchange);
     free(address);
     return status;
 }
@@ -167,9 +169,9 @@ oci_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
 static hr_status
 begin_anew(hr_call *call, const hr_blob *blob)
 {
-    return oci_fail(call, HR_NOT_FOUND,
-                    "nothing of the upload of blob %s to %s is left",
-                    blob->digest, blob->repository);
+    return dist_fail(call, HR_NOT_FOUND,
+                     "nothing of the upload of blob %s to %s is left",
+                     blob->digest, blob->repository);
 }
 
 /* Such a location needs to be seen from where it was given. */
@@ -192,7 +194,7 @@ move_session(hr_call *call, hr_blob_writer *session, const char *location)
         return HR_OK;
     copy = strdup(location);
     if (copy == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
     if (is_relative(location)) {
         free(session->base);
         session->base = session->location;
@@ -208,22 +210,22 @@ static hr_status
 read_state(hr_call *call, const hr_blob *blob, hr_blob_writer *session,
            const hr_http_exchange *exchange)
 {
-    uint32_t code = oci_host->http->status(oci_module, exchange);
+    uint32_t code = dist_host->http->status(dist_module, exchange);
 
     if (code >= 400 && code < 500 && code != 429) {
         session->gone = 1;
         return HR_OK;
     }
     if (code != 200 && code != 202 && code != 204)
-        return oci_refused(call, exchange, "ask for the upload of blob %s",
-                           blob->digest);
+        return dist_refused(call, exchange, "ask for the upload of blob %s",
+                            blob->digest);
     session->offset = hr_lib_upload_range(
-        oci_host->http->header(oci_module, exchange, "Range"));
+        dist_host->http->header(dist_module, exchange, "Range"));
     if (session->offset > blob->size)
         session->gone = 1;
     return move_session(
         call, session,
-        oci_host->http->header(oci_module, exchange, "Location"));
+        dist_host->http->header(dist_module, exchange, "Location"));
 }
 
 static hr_status
@@ -238,27 +240,27 @@ ask_state(hr_registry *registry, hr_call *call, const hr_blob *blob,
         .base = session->base,
     };
     hr_http_exchange *exchange = NULL;
-    hr_status status = oci_ask(registry, call, &request, &exchange);
+    hr_status status = dist_ask(registry, call, &request, &exchange);
 
     if (status != HR_OK)
-        return oci_explain(call, status, "ask for the upload of blob %s",
-                           blob->digest);
+        return dist_explain(call, status, "ask for the upload of blob %s",
+                            blob->digest);
     status = read_state(call, blob, session, exchange);
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     return status;
 }
 
 /* There is nothing to be learnt by trying again. */
 static hr_status
-refuse_size(const hr_registry *registry, hr_call *call, const hr_blob *blob,
+refuse_size(hr_registry *registry, hr_call *call, const hr_blob *blob,
             uint64_t body_bytes)
 {
-    return oci_fail(
+    return dist_fail(
         call, HR_INVALID,
         "upload of blob %s to %s: HTTP 413: %llu bytes at once are "
         "too large for the registry, or for a proxy before it: %s",
         blob->digest, blob->repository, (unsigned long long)body_bytes,
-        registry->habits.upload == OCI_UPLOAD_SINGLE
+        dist_of(registry)->habits.upload == DIST_UPLOAD_SINGLE
             ? "upload = \"auto\" would send smaller parts"
             : "smaller parts are not to be had");
 }
@@ -275,16 +277,16 @@ is_stored(hr_registry *registry, hr_call *call, const hr_blob *blob)
     };
     hr_blob_query *const queries[] = {&query};
 
-    return oci_stat_blobs(registry, call, queries, 1) == HR_OK &&
+    return dist_stat_blobs(registry, call, queries, 1) == HR_OK &&
            query.status == HR_OK;
 }
 
 hr_status
-oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
-                hr_blob_writer *session, const hr_blob_break *how,
-                hr_blob_target *target)
+dist_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                 hr_blob_writer *session, const hr_blob_break *how,
+                 hr_blob_target *target)
 {
-    oci_upload_trial trial = {
+    dist_upload_trial trial = {
         .size = blob->size,
         .chunk_bytes = session->chunk_bytes,
         .sent_bytes = how->sent_bytes - session->offset,
@@ -294,8 +296,8 @@ oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
     };
     hr_status status;
 
-    if (!oci_habits_learn_break(&registry->habits, &trial))
-        return oci_habits_is_too_large(&registry->habits, &trial)
+    if (!dist_habits_learn_break(&dist_of(registry)->habits, &trial))
+        return dist_habits_is_too_large(&dist_of(registry)->habits, &trial)
                    ? refuse_size(registry, call, blob,
                                  trial.chunk_bytes > 0 ? trial.chunk_bytes
                                                        : trial.size)
@@ -307,14 +309,15 @@ oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
         return status;
     if (session->gone && how->sent_bytes == blob->size &&
         is_stored(registry, call, blob))
-        return oci_host->blob->target_present(oci_module, target, 0);
-    if (!oci_habits_learn_kept(&registry->habits, &trial,
-                               session->gone ? 0 : session->offset,
-                               session->gone))
+        return dist_host->blob->target_present(dist_module, target, 0);
+    if (!dist_habits_learn_kept(&dist_of(registry)->habits, &trial,
+                                session->gone ? 0 : session->offset,
+                                session->gone))
         return begin_anew(call, blob);
     session->resumed = 1;
     /* The rest in one PATCH, unless it would be too large. */
-    session->chunk_bytes = oci_habits_chunk(&registry->habits, blob->size);
+    session->chunk_bytes =
+        dist_habits_chunk(&dist_of(registry)->habits, blob->size);
     if (session->chunk_bytes == 0)
         session->chunk_bytes = blob->size;
     return describe_upload(registry, session, target);
@@ -323,7 +326,7 @@ oci_resume_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
 /* --------------------------------------------------------------- ending */
 
 hr_status
-oci_commit_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
+dist_commit_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
 {
     (void)registry;
     (void)call;
@@ -332,7 +335,7 @@ oci_commit_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
 }
 
 void
-oci_abort_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
+dist_abort_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
 {
     hr_http_request request = {
         .struct_size = sizeof request,
@@ -344,9 +347,9 @@ oci_abort_blob(hr_registry *registry, hr_call *call, hr_blob_writer *session)
     hr_http_exchange *exchange = NULL;
 
     /* A kindness to the registry: it would find out by itself. */
-    if (!session->gone && !oci_host->call->cancelled(oci_module, call) &&
-        oci_ask(registry, call, &request, &exchange) == HR_OK)
-        oci_host->http->free(oci_module, exchange);
-    oci_host->call->forgive(oci_module, call);
+    if (!session->gone && !dist_host->call->cancelled(dist_module, call) &&
+        dist_ask(registry, call, &request, &exchange) == HR_OK)
+        dist_host->http->free(dist_module, exchange);
+    dist_host->call->forgive(dist_module, call);
     free_session(session);
 }

@@ -10,23 +10,23 @@
 #define RESUME_BYTES_MIN (UINT64_C(1024) * 1024)
 
 static int
-may_chunk(const oci_habits *habits)
+may_chunk(const dist_habits *habits)
 {
-    return atomic_load(&habits->patch) != OCI_NO &&
-           atomic_load(&habits->patches) != OCI_NO;
+    return atomic_load(&habits->patch) != DIST_NO &&
+           atomic_load(&habits->patches) != DIST_NO;
 }
 
 uint64_t
-oci_habits_chunk(const oci_habits *habits, uint64_t size)
+dist_habits_chunk(const dist_habits *habits, uint64_t size)
 {
     uint64_t chunk = atomic_load(&habits->chunk_bytes);
     uint64_t limit = atomic_load(&habits->single_limit);
 
-    if (habits->upload == OCI_UPLOAD_SINGLE || !may_chunk(habits) ||
+    if (habits->upload == DIST_UPLOAD_SINGLE || !may_chunk(habits) ||
         size <= chunk)
         return 0;
-    if (habits->upload == OCI_UPLOAD_CHUNKED ||
-        atomic_load(&habits->put_is_lost) == OCI_YES ||
+    if (habits->upload == DIST_UPLOAD_CHUNKED ||
+        atomic_load(&habits->put_is_lost) == DIST_YES ||
         (limit > 0 && size >= limit))
         return chunk;
     return 0;
@@ -34,7 +34,7 @@ oci_habits_chunk(const oci_habits *habits, uint64_t size)
 
 /* A body was too large: smaller ones from now on. */
 static void
-learn_limit(oci_habits *habits, const oci_upload_trial *trial)
+learn_limit(dist_habits *habits, const dist_upload_trial *trial)
 {
     uint64_t body = trial->chunk_bytes > 0 ? trial->chunk_bytes : trial->size;
     uint64_t limit = atomic_load(&habits->single_limit);
@@ -50,11 +50,11 @@ learn_limit(oci_habits *habits, const oci_upload_trial *trial)
 }
 
 int
-oci_habits_is_too_large(const oci_habits *habits,
-                        const oci_upload_trial *trial)
+dist_habits_is_too_large(const dist_habits *habits,
+                         const dist_upload_trial *trial)
 {
     uint64_t body = trial->chunk_bytes > 0 ? trial->chunk_bytes : trial->size;
-    uint64_t chunk = oci_habits_chunk(habits, trial->size);
+    uint64_t chunk = dist_habits_chunk(habits, trial->size);
 
     return trial->http_status == 413 &&
            (chunk > 0 ? chunk : trial->size) >= body;
@@ -62,7 +62,7 @@ oci_habits_is_too_large(const oci_habits *habits,
 
 /* 404 may be said of a session that is gone: but not of a new one. */
 static int
-refuses_patch(const oci_upload_trial *trial)
+refuses_patch(const dist_upload_trial *trial)
 {
     if (trial->chunk_bytes == 0)
         return 0;
@@ -72,14 +72,14 @@ refuses_patch(const oci_upload_trial *trial)
 }
 
 int
-oci_habits_learn_break(oci_habits *habits, const oci_upload_trial *trial)
+dist_habits_learn_break(dist_habits *habits, const dist_upload_trial *trial)
 {
     if (trial->spoilt) {
         /* Parts were put together in some other way. */
         if (trial->chunk_bytes > 0)
-            atomic_store(&habits->patches, OCI_NO);
+            atomic_store(&habits->patches, DIST_NO);
         if (trial->resumed)
-            atomic_store(&habits->resume, OCI_NO);
+            atomic_store(&habits->resume, DIST_NO);
         return 0;
     }
     if (trial->http_status == 413) {
@@ -87,45 +87,45 @@ oci_habits_learn_break(oci_habits *habits, const oci_upload_trial *trial)
         return 0;
     }
     if (refuses_patch(trial)) {
-        atomic_store(&habits->patch, OCI_NO);
+        atomic_store(&habits->patch, DIST_NO);
         return 0;
     }
     return trial->size >= RESUME_BYTES_MIN &&
-           atomic_load(&habits->resume) != OCI_NO &&
-           atomic_load(&habits->patch) != OCI_NO;
+           atomic_load(&habits->resume) != DIST_NO &&
+           atomic_load(&habits->patch) != DIST_NO;
 }
 
 /* What was refused in so many words was not lost. */
 static int
-was_lost(const oci_upload_trial *trial)
+was_lost(const dist_upload_trial *trial)
 {
     return trial->chunk_bytes == 0 && trial->sent_bytes >= RESUME_BYTES_MIN &&
            (trial->http_status < 400 || trial->http_status >= 500);
 }
 
 int
-oci_habits_learn_kept(oci_habits *habits, const oci_upload_trial *trial,
-                      uint64_t kept, int gone)
+dist_habits_learn_kept(dist_habits *habits, const dist_upload_trial *trial,
+                       uint64_t kept, int gone)
 {
     if (trial->chunk_bytes > 0 && !gone && trial->http_status == 404) {
         /* The session is there: then it is PATCH that is not. */
-        atomic_store(&habits->patch, OCI_NO);
+        atomic_store(&habits->patch, DIST_NO);
         return 0;
     }
     if (kept > 0) {
-        atomic_store(&habits->resume, OCI_YES);
+        atomic_store(&habits->resume, DIST_YES);
         return 1;
     }
     if (trial->chunk_bytes > 0 && gone) {
         /* A registry that has kept one may lose another, by a restart or
          * since it was left alone for too long. */
-        if (atomic_load(&habits->resume) == OCI_YES)
+        if (atomic_load(&habits->resume) == DIST_YES)
             return 0;
         /* Chunks are of no use where nothing is kept of them either. */
-        atomic_store(&habits->resume, OCI_NO);
-        atomic_store(&habits->put_is_lost, OCI_NO);
+        atomic_store(&habits->resume, DIST_NO);
+        atomic_store(&habits->put_is_lost, DIST_NO);
     } else if (was_lost(trial)) {
-        atomic_store(&habits->put_is_lost, OCI_YES);
+        atomic_store(&habits->put_is_lost, DIST_YES);
     }
     return 0;
 }

@@ -2,19 +2,19 @@
 /* Blobs: asking for them, reading. */
 #include <stdlib.h>
 
-#include "oci.h"
+#include "distribution.h"
 
 static hr_status
 send_head(hr_registry *registry, hr_call *call, const hr_blob_query *query,
           hr_http_exchange **exchange)
 {
     char *target =
-        oci_format("/v2/%s/blobs/%s", query->repository, query->digest);
+        dist_format("/v2/%s/blobs/%s", query->repository, query->digest);
     hr_status status;
 
     if (target == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    status = oci_send(registry, call, HR_HTTP_HEAD, target, NULL, exchange);
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = dist_send(registry, call, HR_HTTP_HEAD, target, NULL, exchange);
     free(target);
     return status;
 }
@@ -23,19 +23,19 @@ static void
 fail_query(hr_blob_query *query, hr_call *call, hr_status status)
 {
     query->status = status;
-    oci_take_reason(call, query->message);
+    dist_take_reason(call, query->message);
 }
 
 static void
 read_head(hr_call *call, hr_blob_query *query,
           const hr_http_exchange *exchange)
 {
-    uint32_t code = oci_host->http->status(oci_module, exchange);
+    uint32_t code = dist_host->http->status(dist_module, exchange);
     uint64_t length;
 
     if (code == 200)
         query->status =
-            oci_content_length(exchange, &length) && length == query->size
+            dist_content_length(exchange, &length) && length == query->size
                 ? HR_OK
                 : HR_NOT_FOUND;
     else if (code >= 300 && code < 400)
@@ -45,32 +45,32 @@ read_head(hr_call *call, hr_blob_query *query,
         query->status = HR_NOT_FOUND;
     else
         fail_query(query, call,
-                   oci_refused(call, exchange, "look for blob %s of %s",
-                               query->digest, query->repository));
+                   dist_refused(call, exchange, "look for blob %s of %s",
+                                query->digest, query->repository));
 }
 
 static void
 await_head(hr_call *call, hr_blob_query *query, hr_http_exchange *exchange)
 {
-    hr_status status = oci_host->http->wait(oci_module, exchange);
+    hr_status status = dist_host->http->wait(dist_module, exchange);
 
     if (status == HR_OK)
         read_head(call, query, exchange);
     else
         fail_query(query, call,
-                   oci_explain(call, status, "look for blob %s of %s",
-                               query->digest, query->repository));
-    oci_host->http->free(oci_module, exchange);
+                   dist_explain(call, status, "look for blob %s of %s",
+                                query->digest, query->repository));
+    dist_host->http->free(dist_module, exchange);
 }
 
 hr_status
-oci_stat_blobs(hr_registry *registry, hr_call *call,
-               hr_blob_query *const *queries, size_t count)
+dist_stat_blobs(hr_registry *registry, hr_call *call,
+                hr_blob_query *const *queries, size_t count)
 {
     hr_http_exchange **exchanges = calloc(count + 1, sizeof *exchanges);
 
     if (exchanges == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
     for (size_t i = 0; i < count; i++) {
         hr_status status =
             send_head(registry, call, queries[i], &exchanges[i]);
@@ -86,11 +86,11 @@ oci_stat_blobs(hr_registry *registry, hr_call *call,
 }
 
 hr_status
-oci_open_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
-              hr_blob_source *source)
+dist_open_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+               hr_blob_source *source)
 {
     char *target =
-        oci_format("/v2/%s/blobs/%s", blob->repository, blob->digest);
+        dist_format("/v2/%s/blobs/%s", blob->repository, blob->digest);
     hr_http_request request = {
         .struct_size = sizeof request,
         .method = HR_HTTP_GET,
@@ -99,9 +99,9 @@ oci_open_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
     hr_status status;
 
     if (target == NULL)
-        return oci_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    status = oci_host->blob->source_request(oci_module, source,
-                                            registry->endpoint, &request);
+        return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    status = dist_host->blob->source_request(
+        dist_module, source, dist_of(registry)->endpoint, &request);
     free(target);
     return status;
 }

@@ -2,8 +2,8 @@
 /* Lists that come page by page. */
 #include <string.h>
 
-#include "../lib/link-header.h"
-#include "oci.h"
+#include "../link-header.h"
+#include "distribution.h"
 
 /* A listing of more pages than this is one that never ends. */
 #define PAGE_LIMIT 100000u
@@ -12,23 +12,24 @@
 
 /* One list on its way. */
 typedef struct Reading {
-    const OciPages *pages;
+    const DistPages *pages;
     char remembered[LINK_CAPACITY];
 } Reading;
 
 /* The address of the next page in `next`, "" if this was the last. */
 static hr_status
-find_next(const OciPages *pages, const hr_http_exchange *exchange,
+find_next(const DistPages *pages, const hr_http_exchange *exchange,
           char next[LINK_CAPACITY])
 {
-    const char *header = oci_host->http->header(oci_module, exchange, "Link");
+    const char *header =
+        dist_host->http->header(dist_module, exchange, "Link");
     int found =
         header != NULL ? hr_lib_link_next(header, next, LINK_CAPACITY) : 0;
 
     if (found < 0)
-        return oci_fail(pages->call, HR_INVALID,
-                        "%s: the Link header to the next page is malformed",
-                        pages->what);
+        return dist_fail(pages->call, HR_INVALID,
+                         "%s: the Link header to the next page is malformed",
+                         pages->what);
     if (found == 0)
         next[0] = '\0';
     return HR_OK;
@@ -41,13 +42,13 @@ find_next(const OciPages *pages, const hr_http_exchange *exchange,
 static hr_status
 check_circle(Reading *reading, unsigned page, const char *next)
 {
-    const OciPages *pages = reading->pages;
+    const DistPages *pages = reading->pages;
 
     if (strcmp(next, reading->remembered) == 0)
-        return oci_fail(pages->call, HR_INVALID,
-                        "%s: the list does not end, its pages lead back to "
-                        "earlier ones",
-                        pages->what);
+        return dist_fail(pages->call, HR_INVALID,
+                         "%s: the list does not end, its pages lead back to "
+                         "earlier ones",
+                         pages->what);
     if (((page + 1) & page) == 0)
         strcpy(reading->remembered, next);
     return HR_OK;
@@ -55,23 +56,23 @@ check_circle(Reading *reading, unsigned page, const char *next)
 
 /* Waits for one page and hands it on.  Frees `exchange`. */
 static hr_status
-take_page(const OciPages *pages, hr_http_exchange *exchange,
+take_page(const DistPages *pages, hr_http_exchange *exchange,
           char next[LINK_CAPACITY])
 {
-    hr_status status = oci_host->http->wait(oci_module, exchange);
+    hr_status status = dist_host->http->wait(dist_module, exchange);
 
     if (status != HR_OK)
-        status = oci_explain(pages->call, status, "%s", pages->what);
+        status = dist_explain(pages->call, status, "%s", pages->what);
     else
         status = pages->take(pages->data, exchange);
     if (status == HR_OK)
         status = find_next(pages, exchange, next);
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     return status;
 }
 
 static hr_status
-send_page(hr_registry *registry, const OciPages *pages, const char *address,
+send_page(hr_registry *registry, const DistPages *pages, const char *address,
           uint32_t flags, hr_http_exchange **exchange)
 {
     hr_http_request request = {
@@ -82,24 +83,25 @@ send_page(hr_registry *registry, const OciPages *pages, const char *address,
         .base = pages->first,
         .limit_bytes = pages->limit_bytes,
     };
-    hr_status status = oci_host->http->send(oci_module, registry->endpoint,
-                                            pages->call, &request, exchange);
+    hr_status status =
+        dist_host->http->send(dist_module, dist_of(registry)->endpoint,
+                              pages->call, &request, exchange);
 
     return status == HR_OK
                ? HR_OK
-               : oci_explain(pages->call, status, "%s", pages->what);
+               : dist_explain(pages->call, status, "%s", pages->what);
 }
 
 hr_status
-oci_pages_begin(hr_registry *registry, const OciPages *pages,
-                hr_http_exchange **exchange)
+dist_pages_begin(hr_registry *registry, const DistPages *pages,
+                 hr_http_exchange **exchange)
 {
     return send_page(registry, pages, pages->first, 0, exchange);
 }
 
 hr_status
-oci_pages_end(hr_registry *registry, const OciPages *pages,
-              hr_http_exchange *exchange)
+dist_pages_end(hr_registry *registry, const DistPages *pages,
+               hr_http_exchange *exchange)
 {
     char address[2][LINK_CAPACITY] = {"", ""};
     Reading reading = {.pages = pages, .remembered = ""};
@@ -117,8 +119,8 @@ oci_pages_end(hr_registry *registry, const OciPages *pages,
         if (status != HR_OK)
             return status;
     }
-    oci_host->http->free(oci_module, exchange);
-    return oci_fail(pages->call, HR_INVALID,
-                    "%s: the list does not end after %u pages", pages->what,
-                    PAGE_LIMIT);
+    dist_host->http->free(dist_module, exchange);
+    return dist_fail(pages->call, HR_INVALID,
+                     "%s: the list does not end after %u pages", pages->what,
+                     PAGE_LIMIT);
 }

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/json-names.h"
-#include "../lib/upload-range.h"
-#include "oci.h"
+#include "../json-names.h"
+#include "../upload-range.h"
+#include "distribution.h"
 
 #define NAME_CAPACITY 256
 #define DETAIL_CAPACITY 512
@@ -99,12 +99,12 @@ ask(const Examining *examining, uint32_t method, const char *target,
     };
 
     *exchange = NULL;
-    if (target == NULL || oci_ask(examining->registry, examining->call,
-                                  &request, exchange) != HR_OK) {
-        oci_host->call->forgive(oci_module, examining->call);
+    if (target == NULL || dist_ask(examining->registry, examining->call,
+                                   &request, exchange) != HR_OK) {
+        dist_host->call->forgive(dist_module, examining->call);
         return 0;
     }
-    return oci_host->http->status(oci_module, *exchange);
+    return dist_host->http->status(dist_module, *exchange);
 }
 
 /* What a server names becomes part of an address. */
@@ -135,7 +135,7 @@ read_first(const hr_http_exchange *exchange, const char *member,
 {
     char problem[128];
     uint64_t size;
-    const char *body = oci_host->http->body(oci_module, exchange, &size);
+    const char *body = dist_host->http->body(dist_module, exchange, &size);
 
     hr_lib_json_names(body, (size_t)size, member, take_first, name, problem,
                       sizeof problem);
@@ -159,7 +159,7 @@ examine_catalog(Examining *examining)
                  "%s; give select.repositories.names",
                  name_answer(code, text));
     }
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
 }
 
 static void
@@ -170,11 +170,11 @@ find_tag(Examining *examining)
 
     if (examining->repository[0] == '\0')
         return;
-    target = oci_format("/v2/%s/tags/list?n=100", examining->repository);
+    target = dist_format("/v2/%s/tags/list?n=100", examining->repository);
     if (ask(examining, HR_HTTP_GET, target, NULL, NULL, NULL, &exchange) ==
         200)
         read_first(exchange, "tags", examining->tag);
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     free(target);
 }
 
@@ -191,14 +191,14 @@ examine_head(Examining *examining)
         tell(examining, "head", HR_ABILITY_UNKNOWN, "there is no tag to ask");
         return;
     }
-    target = oci_format("/v2/%s/manifests/%s", examining->repository,
-                        examining->tag);
-    code = ask(examining, HR_HTTP_HEAD, target, NULL, oci_accept, NULL,
+    target = dist_format("/v2/%s/manifests/%s", examining->repository,
+                         examining->tag);
+    code = ask(examining, HR_HTTP_HEAD, target, NULL, dist_accept, NULL,
                &exchange);
     if (code == 200)
-        digest = oci_host->http->header(oci_module, exchange,
-                                        "Docker-Content-Digest");
-    if (digest != NULL && oci_host->digest->valid(oci_module, digest))
+        digest = dist_host->http->header(dist_module, exchange,
+                                         "Docker-Content-Digest");
+    if (digest != NULL && dist_host->digest->valid(dist_module, digest))
         tell_how(examining, "head", HR_ABILITY_YES, "asked for %s:%s",
                  examining->repository, examining->tag);
     else
@@ -206,7 +206,7 @@ examine_head(Examining *examining)
                  "%s%s; unchanged tags cost a GET each",
                  name_answer(code, text),
                  code == 200 ? " without a digest" : "");
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     free(target);
 }
 
@@ -225,7 +225,7 @@ read_part(const char *body, size_t size, const char **member,
 
     *member = config != NULL ? "config" : "manifests";
     digest[0] = '\0';
-    if (text != NULL && oci_host->digest->valid(oci_module, text))
+    if (text != NULL && dist_host->digest->valid(dist_module, text))
         snprintf(digest, HR_DIGEST_CAPACITY, "%s", text);
     json_decref(root);
 }
@@ -239,23 +239,23 @@ find_blob(Examining *examining)
     snprintf(reference, sizeof reference, "%s", examining->tag);
     for (unsigned depth = 0; depth < 4 && reference[0] != '\0'; depth++) {
         hr_http_exchange *exchange;
-        char *target = oci_format("/v2/%s/manifests/%s", examining->repository,
-                                  reference);
+        char *target = dist_format("/v2/%s/manifests/%s",
+                                   examining->repository, reference);
         char digest[HR_DIGEST_CAPACITY] = "";
         const char *member = "";
-        uint32_t code = ask(examining, HR_HTTP_GET, target, NULL, oci_accept,
+        uint32_t code = ask(examining, HR_HTTP_GET, target, NULL, dist_accept,
                             NULL, &exchange);
 
         free(target);
         if (code == 200) {
             uint64_t size;
             const char *body =
-                oci_host->http->body(oci_module, exchange, &size);
+                dist_host->http->body(dist_module, exchange, &size);
 
-            oci_digest_of(body, size, examining->manifest);
+            dist_digest_of(body, size, examining->manifest);
             read_part(body, (size_t)size, &member, digest);
         }
-        oci_host->http->free(oci_module, exchange);
+        dist_host->http->free(dist_module, exchange);
         if (strcmp(member, "config") == 0) {
             strcpy(examining->blob, digest);
             return;
@@ -279,7 +279,7 @@ examine_ranges(Examining *examining)
         return;
     }
     target =
-        oci_format("/v2/%s/blobs/%s", examining->repository, examining->blob);
+        dist_format("/v2/%s/blobs/%s", examining->repository, examining->blob);
     code = ask(examining, HR_HTTP_GET, target, NULL, headers, NULL, &exchange);
     if (code == 206)
         tell(examining, "ranges", HR_ABILITY_YES,
@@ -294,7 +294,7 @@ examine_ranges(Examining *examining)
                  name_answer(code, text),
                  code == 200 ? "; downloads that break off are read again"
                              : "");
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     free(target);
 }
 
@@ -325,14 +325,14 @@ examine_referrers(Examining *examining)
              "there is no manifest to ask about");
         return;
     }
-    if (!examining->registry->referrers) {
+    if (!dist_of(examining->registry)->referrers) {
         tell(examining, "referrers", HR_ABILITY_UNKNOWN,
              "the configuration says that they are not asked for");
         return;
     }
-    if (oci_list_referrers(examining->registry, examining->call, queries, 1) !=
-        HR_OK) {
-        oci_take_reason(examining->call, query.message);
+    if (dist_list_referrers(examining->registry, examining->call, queries,
+                            1) != HR_OK) {
+        dist_take_reason(examining->call, query.message);
         query.status = HR_UNKNOWN;
     }
     if (query.status == HR_OK)
@@ -353,7 +353,7 @@ follow(const hr_http_exchange *exchange, char **location)
 {
     const char *given =
         exchange != NULL
-            ? oci_host->http->header(oci_module, exchange, "Location")
+            ? dist_host->http->header(dist_module, exchange, "Location")
             : NULL;
     char *copy = given != NULL ? strdup(given) : NULL;
 
@@ -374,7 +374,7 @@ patch(const Examining *examining, const char *base, const char *range,
                         bytes, &exchange);
 
     follow(exchange, location);
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     return code;
 }
 
@@ -384,7 +384,7 @@ cancel(const Examining *examining, const char *base, const char *location)
     hr_http_exchange *exchange;
 
     ask(examining, HR_HTTP_DELETE, location, base, NULL, NULL, &exchange);
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
 }
 
 /* How much of an upload is there, of which some must be. */
@@ -399,8 +399,8 @@ ask_kept(const Examining *examining, const char *base, const char *location)
 
     if (code / 100 == 2)
         kept = hr_lib_upload_range(
-            oci_host->http->header(oci_module, exchange, "Range"));
-    oci_host->http->free(oci_module, exchange);
+            dist_host->http->header(dist_module, exchange, "Range"));
+    dist_host->http->free(dist_module, exchange);
     tell_how(examining, "upload-status",
              kept > 0 ? HR_ABILITY_YES : state_without(code),
              kept > 0 ? "an upload tells how much of it is there (%s): one "
@@ -435,7 +435,7 @@ try_parts(const Examining *examining, const char *base, char **location)
 static void
 examine_upload(const Examining *examining)
 {
-    char *base = oci_format("/v2/%s/blobs/uploads/", examining->repository);
+    char *base = dist_format("/v2/%s/blobs/uploads/", examining->repository);
     char *location = NULL;
     char text[ANSWER_CAPACITY];
     hr_http_exchange *exchange;
@@ -444,7 +444,7 @@ examine_upload(const Examining *examining)
 
     if (code == 202)
         follow(exchange, &location);
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     tell_how(examining, "write",
              location != NULL ? HR_ABILITY_YES : state_without(code),
              "%s for an upload to %s", name_answer(code, text),
@@ -473,13 +473,13 @@ examine_mount(const Examining *examining)
              "there is no blob to take over");
         return;
     }
-    target = oci_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
-                        examining->repository, examining->blob,
-                        examining->repository);
+    target = dist_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
+                         examining->repository, examining->blob,
+                         examining->repository);
     code = ask(examining, HR_HTTP_POST, target, NULL, NULL, NULL, &exchange);
     if (code == 202)
         follow(exchange, &location);
-    oci_host->http->free(oci_module, exchange);
+    dist_host->http->free(dist_module, exchange);
     tell_how(examining, "mount",
              code == 201   ? HR_ABILITY_YES
              : code == 202 ? HR_ABILITY_NO
@@ -509,15 +509,15 @@ examine_writing(Examining *examining)
 }
 
 hr_status
-oci_examine(hr_registry *registry, hr_call *call,
-            const hr_examination *examination)
+dist_examine(hr_registry *registry, hr_call *call,
+             const hr_examination *examination)
 {
     Examining examining = {
         .registry = registry,
         .call = call,
         .examination = examination,
     };
-    hr_status status = oci_probe(registry, call);
+    hr_status status = dist_probe(registry, call);
 
     if (status != HR_OK)
         return status;
