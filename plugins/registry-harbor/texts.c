@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Texts: pieces, keys, escapes. */
+#include "texts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+harbor_free_text(char **text)
+{
+    free(*text);
+}
+
+/* Without memory the program ends, as the host's does. */
+static char *
+take_room(size_t size)
+{
+    char *room = malloc(size);
+
+    if (room == NULL)
+        abort();
+    return room;
+}
+
+char *
+harbor_text(const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        abort();
+    va_end(arguments);
+    return text;
+}
+
+json_t *
+harbor_text_read(const char *text)
+{
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+    if (object != NULL && !json_is_object(object)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+void
+harbor_secrets_wipe(json_t *object)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (object, name, value) {
+        char *text = (char *)json_string_value(value);
+
+        if (text != NULL)
+            explicit_bzero(text, json_string_length(value));
+    }
+    json_decref(object);
+}
+
+void
+harbor_text_wipe(char *text)
+{
+    if (text == NULL)
+        return;
+    explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+int
+harbor_key_split(const char *key, char **first, const char **rest)
+{
+    const char *slash = strchr(key, '/');
+
+    *first = NULL;
+    *rest = key;
+    if (slash == NULL)
+        return 0;
+    *first = harbor_text("%.*s", (int)(slash - key), key);
+    *rest = slash + 1;
+    return 1;
+}
+
+size_t
+harbor_text_length(const char *text)
+{
+    size_t length = 0;
+
+    for (; *text != '\0'; text++)
+        length += ((unsigned char)*text & 0xc0) != 0x80;
+    return length;
+}
+
+static int
+is_unreserved(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+/* `percent` is what stands for the sign in front of two digits. */
+static char *
+escape(const char *text, const char *percent)
+{
+    char *escaped = take_room(strlen(text) * (strlen(percent) + 2) + 1);
+    char *end = escaped;
+
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (is_unreserved(c))
+            *end++ = (char)c;
+        else
+            end += sprintf(end, "%s%02X", percent, c);
+    }
+    *end = '\0';
+    return escaped;
+}
+
+char *
+harbor_escape(const char *text)
+{
+    return escape(text, "%");
+}
+
+char *
+harbor_escape_twice(const char *text)
+{
+    return escape(text, "%25");
+}
