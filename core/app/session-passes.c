@@ -85,6 +85,21 @@ open_strategy(HrSession *session, const char *name, HrSettings *settings,
     return true;
 }
 
+static bool
+open_secrets(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
+             GError **error)
+{
+    pass->robot_secrets = hr_robot_secrets_new(&sync->robot_secrets, error);
+    if (pass->robot_secrets == NULL) {
+        g_prefix_error(error, "%s:%u: sync %s: ", sync->place.file,
+                       sync->place.line, sync->name);
+        return false;
+    }
+    g_ptr_array_add(session->secrets, pass->robot_secrets);
+    pass->check_secrets = pass->complete || sync->robot_secrets.check_always;
+    return true;
+}
+
 void
 hr_session_look_below_tags(HrSession *session)
 {
@@ -105,7 +120,8 @@ hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
     if (sync->rename.strip != NULL || sync->rename.prefix != NULL ||
         sync->rename.template != NULL)
         pass->rename = &sync->rename;
-    return open_strategy(session, sync->strategy, sync->strategy_settings,
+    return open_secrets(session, sync, pass, error) &&
+           open_strategy(session, sync->strategy, sync->strategy_settings,
                          pass, error);
 }
 

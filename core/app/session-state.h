@@ -20,6 +20,7 @@ struct HrSession {
     GPtrArray *opened;     /* HrOpened */
     GPtrArray *strategies; /* HrStrategy */
     GPtrArray *accounts;   /* what passes add to, one each */
+    GPtrArray *secrets;    /* HrRobotSecrets */
     HrCreationMemory *creations;
     bool complete; /* see hr_session_look_below_tags */
     HrTurns *turns;

@@ -24,6 +24,12 @@
 /* How often signals are looked at while a job runs. */
 #define JOB_TICK_MS 50
 
+static void
+free_secrets(gpointer data)
+{
+    hr_robot_secrets_free(data);
+}
+
 HrSession *
 hr_session_new(const HrApp *app)
 {
@@ -34,6 +40,7 @@ hr_session_new(const HrApp *app)
     session->plugins = hr_plugins_new((const char *const *)directories);
     session->cancel = hr_cancel_new(NULL);
     session->accounts = g_ptr_array_new_with_free_func(g_free);
+    session->secrets = g_ptr_array_new_with_free_func(free_secrets);
     session->creations = hr_creation_memory_new(CREATIONS_LIMIT);
     session->turns = hr_turns_new();
     session->bar =
@@ -62,6 +69,7 @@ hr_session_free(HrSession *session)
     hr_plugins_free(session->plugins);
     hr_cancel_unref(session->cancel);
     g_ptr_array_unref(session->accounts);
+    g_ptr_array_unref(session->secrets);
     hr_creation_memory_free(session->creations);
     hr_turns_free(session->turns);
     g_free(session);

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -149,4 +150,17 @@ hr_digest_matches(const char *digest, const void *data, size_t size)
     hr_hash_update(hash, data, size);
     hr_hash_finish(hash, actual);
     return strcmp(actual, digest) == 0;
+}
+
+void
+hr_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+               unsigned char mac[HR_HMAC_BYTES])
+{
+    unsigned length = 0;
+
+    pthread_once(&fetched, fetch_algorithms);
+    if (HMAC(algorithms[0].evp, key, (int)key_size, data, size, mac,
+             &length) == NULL ||
+        length != HR_HMAC_BYTES)
+        g_error("libcrypto cannot compute an HMAC");
 }

@@ -44,6 +44,13 @@ hr_digest_of(const void *data, size_t size, char digest[HR_DIGEST_CAPACITY]);
 bool
 hr_digest_matches(const char *digest, const void *data, size_t size);
 
+#define HR_HMAC_BYTES 32
+
+/* HMAC-SHA-256 (RFC 2104) of `size` bytes, keyed. */
+void
+hr_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+               unsigned char mac[HR_HMAC_BYTES]);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HrHash, hr_hash_free)
 
 #endif

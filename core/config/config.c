@@ -221,6 +221,7 @@ free_sync(gpointer data)
     g_free(sync->rename.strip);
     g_free(sync->rename.prefix);
     g_free(sync->rename.template);
+    hr_robot_secrets_config_clear(&sync->robot_secrets);
     g_free(sync->strategy);
     hr_settings_free(sync->strategy_settings);
     g_free(sync);

@@ -115,6 +115,31 @@ typedef struct HrRename {
 char *
 hr_rename_repository(const HrRename *rename, const char *repository);
 
+/* Where the secrets of robot accounts come from. */
+typedef enum HrRobotSecretsFrom {
+    HR_ROBOT_SECRETS_KEEP,   /* from nowhere: each endpoint has its own */
+    HR_ROBOT_SECRETS_REPORT, /* likewise, and that is told of each      */
+    HR_ROBOT_SECRETS_FILE,
+    HR_ROBOT_SECRETS_ENV,
+    HR_ROBOT_SECRETS_EXEC,
+    HR_ROBOT_SECRETS_DERIVE
+} HrRobotSecretsFrom;
+
+/* robot_secrets of a sync; see sync/robot-secrets.h. */
+typedef struct HrRobotSecretsConfig {
+    HrRobotSecretsFrom from;
+    char *path;        /* file: the directory, absolute               */
+    char *prefix;      /* env: of the variables' names                */
+    char *command;     /* exec: the program, absolute                 */
+    char *key;         /* derive: reference to the master key         */
+    unsigned version;  /* derive: of the secrets, from 1 on           */
+    bool check_always; /* in every pass, not in complete ones only    */
+} HrRobotSecretsConfig;
+
+/* "keep", "derive" */
+const char *
+hr_robot_secrets_from_name(HrRobotSecretsFrom from);
+
 typedef struct HrSyncConfig {
     HrConfigPlace place;
     char *name;
@@ -124,7 +149,8 @@ typedef struct HrSyncConfig {
     HrRename rename;
     bool foreign_layers; /* are brought too                            */
     bool referrers;      /* what hangs on tags comes with them         */
-    char *strategy;      /* conflict.default, "source-wins"        */
+    HrRobotSecretsConfig robot_secrets;
+    char *strategy; /* conflict.default, "source-wins"             */
     HrSettings *strategy_settings;
 } HrSyncConfig;
 

@@ -64,6 +64,14 @@ hr_loader_check_policy(HrLoader *loader, const config_setting_t *group);
 void
 hr_loader_read_sync(HrLoader *loader, const config_setting_t *group);
 
+/* read-robots.c: robot_secrets of an entry of syncs. */
+void
+hr_loader_read_robot_secrets(HrLoader *loader, const config_setting_t *sync,
+                             HrRobotSecretsConfig *secrets);
+
+void
+hr_robot_secrets_config_clear(HrRobotSecretsConfig *secrets);
+
 void
 hr_loader_check_select(HrLoader *loader, const config_setting_t *group);
 

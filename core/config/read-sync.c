@@ -410,6 +410,7 @@ hr_loader_read_sync(HrLoader *loader, const config_setting_t *group)
     read_rename(&loader->reader, group, &sync->rename);
     read_foreign_layers(reader, group, sync);
     sync->referrers = hr_reader_number(reader, group, SYNC, "referrers") != 0;
+    hr_loader_read_robot_secrets(loader, group, &sync->robot_secrets);
     read_strategy(loader, group, sync);
     g_ptr_array_add(loader->config->syncs, sync);
 }

@@ -300,6 +300,28 @@ const HrSchemaKey hr_schema[] = {
     KEY("syncs[]", "foreign_layers", STRING, "skip", 0, 0,
         "Layers that registries do not distribute (Windows): skip, or include "
         "from the source or from the https addresses in the manifest."),
+    KEY("syncs[]", "robot_secrets", GROUP, NULL, 0, 0,
+        "The secrets of robot accounts, which no registry gives out."),
+    KEY("syncs[].robot_secrets", "from", STRING, "keep", 0, 0,
+        "keep: each endpoint has its own; report: likewise, and it is told; "
+        "file, env, exec, derive: they are the same at both ends."),
+    KEY("syncs[].robot_secrets", "path", STRING, NULL, 0, 0,
+        "file: directory of files PROJECT/ROBOT, or ROBOT for those of the "
+        "system, each of mode 0600."),
+    KEY("syncs[].robot_secrets", "prefix", STRING, NULL, 0, 0,
+        "env: what the variables' names begin with; the robot follows in "
+        "upper case, with _ for what is no letter or digit."),
+    KEY("syncs[].robot_secrets", "command", STRING, NULL, 0, 0,
+        "exec: program that reads PROJECT/ROBOT, or ROBOT, and a line break, "
+        "and prints the secret."),
+    KEY("syncs[].robot_secrets", "key", STRING, NULL, 0, 0,
+        "derive: where the master key is, of 32 characters or more: "
+        "env:NAME, file:/PATH, cred:NAME or exec:HELPER."),
+    KEY("syncs[].robot_secrets", "version", INTEGER, "1", 1, 1000000,
+        "derive: another number gives other secrets; see `robots rotate`."),
+    KEY("syncs[].robot_secrets", "check", STRING, "complete", 0, 0,
+        "When secrets are tried at the target: complete (once --complete, "
+        "verify) or always."),
     OPEN("syncs[]", "conflict", GROUP,
          "What to do about items that differ; takes the strategy's options."),
     KEY("syncs[].conflict", "default", STRING, "source-wins", 0, 0,

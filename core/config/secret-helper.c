@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Credential helpers: programs that keep secrets in a key ring. */
+/* Programs that tell secrets: they are run, asked, and ended. */
 #include "config/secret-helper.h"
 
 #include <errno.h>
@@ -25,6 +25,7 @@ extern char **environ;
 typedef struct Helper {
     const char *program;
     const char *path; /* where it is */
+    const char *verb; /* its argument; or NULL */
     pid_t child;
     int answer;
     int64_t deadline_us;
@@ -144,7 +145,7 @@ hr_secret_helper_read(char *json, const char **username, const char **secret)
 static int
 spawn(Helper *helper, int in, int out)
 {
-    char *argv[] = {(char *)helper->program, (char *)"get", NULL};
+    char *argv[] = {(char *)helper->program, (char *)helper->verb, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t signals;
@@ -176,10 +177,10 @@ spawn(Helper *helper, int in, int out)
 /* Starts it with its question waiting in a pipe: it fits, so that nobody can
  * be blocked and no signal can come of it. */
 static bool
-start_helper(Helper *helper, const char *server, GError **error)
+start_helper(Helper *helper, const char *question, GError **error)
 {
-    g_autofree char *question = g_strconcat(server, "\n", NULL);
-    ssize_t length = (ssize_t)strlen(question);
+    g_autofree char *line = g_strconcat(question, "\n", NULL);
+    ssize_t length = (ssize_t)strlen(line);
     int in[2] = {-1, -1};
     int out[2] = {-1, -1};
     int result = E2BIG;
@@ -187,7 +188,7 @@ start_helper(Helper *helper, const char *server, GError **error)
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
         result = errno;
     else if (length <= QUESTION_LIMIT)
-        result = write(in[1], question, (size_t)length) == length
+        result = write(in[1], line, (size_t)length) == length
                      ? spawn(helper, in[0], out[1])
                      : EIO;
     for (unsigned i = 0; i < 2; i++)
@@ -278,6 +279,26 @@ end_helper(const Helper *helper, bool answered)
     return answered && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* Runs it and hands out its answer; the caller wipes ANSWER_LIMIT bytes of it.
+ * *failed if it answered and then did not end well: the error is the caller's
+ * to set. */
+static char *
+run_helper(Helper *helper, const char *question, bool *failed, GError **error)
+{
+    g_autofree char *answer = NULL;
+    bool answered;
+
+    if (!start_helper(helper, question, error))
+        return NULL;
+    answer = g_malloc0(ANSWER_LIMIT + 1);
+    answered = read_answer(helper, answer, error);
+    if (end_helper(helper, answered))
+        return g_steal_pointer(&answer);
+    hr_secret_wipe(answer, ANSWER_LIMIT);
+    *failed = answered;
+    return NULL;
+}
+
 static HrSecret *
 take_secret(const Helper *helper, char *answer, const char *server,
             char **username, GError **error)
@@ -304,27 +325,55 @@ hr_secret_helper_ask(const char *name, const char *server, int64_t limit_ms,
     Helper helper = {
         .program = program,
         .path = path,
+        .verb = "get",
         .deadline_us = hr_clock_monotonic_us() + limit_ms * 1000,
     };
     g_autofree char *answer = NULL;
-    HrSecret *secret = NULL;
-    bool answered;
+    bool failed = false;
+    HrSecret *secret;
 
     if (path == NULL) {
         hr_error_set(error, HR_CONFIG, "there is no program %s in PATH",
                      program);
         return NULL;
     }
-    if (!start_helper(&helper, server, error))
-        return NULL;
-    answer = g_malloc0(ANSWER_LIMIT + 1);
-    answered = read_answer(&helper, answer, error);
-    if (end_helper(&helper, answered))
-        secret = take_secret(&helper, answer, server, username, error);
-    else if (answered)
+    answer = run_helper(&helper, server, &failed, error);
+    if (failed)
         hr_error_set(error, HR_CONFIG,
                      "%s has no entry for %s: try `echo %s | %s get`", program,
                      server, server, program);
+    if (answer == NULL)
+        return NULL;
+    secret = take_secret(&helper, answer, server, username, error);
+    hr_secret_wipe(answer, ANSWER_LIMIT);
+    return secret;
+}
+
+HrSecret *
+hr_secret_command_ask(const char *path, const char *question, int64_t limit_ms,
+                      GError **error)
+{
+    Helper helper = {
+        .program = path,
+        .path = path,
+        .deadline_us = hr_clock_monotonic_us() + limit_ms * 1000,
+    };
+    bool failed = false;
+    g_autofree char *answer = run_helper(&helper, question, &failed, error);
+    HrSecret *secret = NULL;
+    size_t size;
+
+    if (failed)
+        hr_error_set(error, HR_CONFIG, "%s ended with an error", path);
+    if (answer == NULL)
+        return NULL;
+    size = strlen(answer);
+    if (size > 0 && answer[size - 1] == '\n')
+        answer[--size] = '\0';
+    if (size > 0)
+        secret = hr_secret_new(answer);
+    else
+        hr_error_set(error, HR_CONFIG, "%s printed nothing", path);
     hr_secret_wipe(answer, ANSWER_LIMIT);
     return secret;
 }

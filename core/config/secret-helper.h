@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Credential helpers: programs named docker-credential-NAME that keep secrets
- * in a key ring.  They read a server's name and answer a JSON object.
+ * Programs that tell secrets.  Credential helpers are named
+ * docker-credential-NAME and keep them in a key ring: they read a server's name
+ * and answer a JSON object.  Others answer with the secret alone.  What is asked
+ * goes through a pipe, never through arguments.
  */
 #ifndef HR_CONFIG_SECRET_HELPER_H
 #define HR_CONFIG_SECRET_HELPER_H
@@ -17,6 +19,12 @@
 HrSecret *
 hr_secret_helper_ask(const char *helper, const char *server, int64_t limit_ms,
                      char **username, GError **error);
+
+/* Runs a program without arguments that reads `question` and a line break and
+ * prints a secret, of which one final line break is cut off; as above. */
+HrSecret *
+hr_secret_command_ask(const char *path, const char *question, int64_t limit_ms,
+                      GError **error);
 
 /* Takes an answer apart, in place: `json` is overwritten, and both texts are
  * in it; *username may be NULL.  False if it is no object of texts only, or

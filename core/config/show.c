@@ -427,6 +427,24 @@ put_rename(Writer *writer, const HrRename *rename)
 }
 
 static void
+put_robot_secrets(Writer *writer, const HrRobotSecretsConfig *secrets)
+{
+    bool derived = secrets->from == HR_ROBOT_SECRETS_DERIVE;
+
+    open_block(writer, "robot_secrets", '{');
+    put_text(writer, "from", hr_robot_secrets_from_name(secrets->from));
+    put_text(writer, "path", secrets->path);
+    put_text(writer, "prefix", secrets->prefix);
+    put_text(writer, "command", secrets->command);
+    put_text(writer, "key", secrets->key);
+    if (derived)
+        put_number(writer, "version", secrets->version);
+    put_text(writer, "check", secrets->check_always ? "always" : "complete");
+    close_block(writer, '}');
+    end_member(writer);
+}
+
+static void
 put_sync(Writer *writer, const HrSyncConfig *sync)
 {
     static const char *const kinds[] = {"tag", NULL};
@@ -446,6 +464,7 @@ put_sync(Writer *writer, const HrSyncConfig *sync)
     put_rename(writer, &sync->rename);
     put_text(writer, "foreign_layers",
              sync->foreign_layers ? "include" : "skip");
+    put_robot_secrets(writer, &sync->robot_secrets);
     open_block(writer, "conflict", '{');
     put_text(writer, "default", sync->strategy);
     hr_settings_foreach(sync->strategy_settings, put_setting, writer);

@@ -19,6 +19,7 @@
 #include "sync/creation.h"
 #include "sync/explanation.h"
 #include "sync/gathering.h"
+#include "sync/robot-secrets.h"
 #include "work/cancel.h"
 #include "work/group.h"
 #include "work/pool.h"
@@ -33,10 +34,12 @@ typedef struct HrPass {
     const HrRename *rename; /* NULL: names stay                         */
     bool foreign_layers;    /* are brought, too                           */
     bool complete; /* look into artifacts that are equal, too            */
-    HrExplanation *explanation;  /* NULL: nobody asks why                */
-    HrCreationMemory *creations; /* when images were created            */
-    int64_t wall_us;             /* when the pass began, for ages       */
-    bool referrers;              /* what hangs on tags comes with them  */
+    HrExplanation *explanation;    /* NULL: nobody asks why                */
+    HrCreationMemory *creations;   /* when images were created            */
+    int64_t wall_us;               /* when the pass began, for ages       */
+    bool referrers;                /* what hangs on tags comes with them  */
+    HrRobotSecrets *robot_secrets; /* NULL: nobody tells any            */
+    bool check_secrets; /* of robots that are equal, too                */
 
     /* For one artifact or repository under another name: */
     const char *target_repository; /* NULL: as on the source            */

@@ -174,6 +174,8 @@ static const char full_text[] =
     "  { name = \"v-p\"; source = \"vault\"; target = \"paris\";\n"
     "    foreign_layers = \"include\";\n"
     "    referrers = false;\n"
+    "    robot_secrets = { from = \"derive\"; key = \"env:MASTER\";\n"
+    "      version = 3; check = \"always\"; };\n"
     "    rename = { strip = \"a/\"; prefix = \"b/\"; }; }\n"
     ");\n"
     "sinks = ( { type = \"box\"; path = \"/m\"; } );\n";
@@ -296,6 +298,12 @@ test_reads_syncs_and_their_selections(void)
     g_assert_null(back->select.platforms);
     g_assert_true(back->foreign_layers);
     g_assert_false(there->foreign_layers);
+    g_assert_cmpint(back->robot_secrets.from, ==, HR_ROBOT_SECRETS_DERIVE);
+    g_assert_cmpstr(back->robot_secrets.key, ==, "env:MASTER");
+    g_assert_cmpuint(back->robot_secrets.version, ==, 3);
+    g_assert_true(back->robot_secrets.check_always);
+    g_assert_cmpint(there->robot_secrets.from, ==, HR_ROBOT_SECRETS_KEEP);
+    g_assert_false(there->robot_secrets.check_always);
     g_assert_false(back->select.sparse_fails);
     g_assert_true(hr_select_is_immutable(&there->select, "v1"));
     g_assert_true(hr_select_is_immutable(&there->select, "2"));
@@ -348,6 +356,8 @@ test_show_can_be_loaded_again(void)
     g_assert_nonnull(strstr(shown, "semver = \"^1 || 2.x\";"));
     g_assert_nonnull(strstr(shown, "latest = 7;"));
     g_assert_nonnull(strstr(shown, "foreign_layers = \"include\";"));
+    g_assert_nonnull(strstr(shown, "key = \"env:MASTER\";"));
+    g_assert_nonnull(strstr(shown, "check = \"always\";"));
     g_assert_nonnull(strstr(shown, "platforms = [ \"linux/amd64\", "
                                    "\"linux/arm64/v8\" ];"));
     g_assert_nonnull(strstr(shown, "sparse_index = \"fail\";"));
@@ -683,6 +693,36 @@ static const Bad bads[] = {
      ONE_SYNC("select = { tags = { allow = [ \"a)|(b\" ]; }; };"),
      "dir/a.conf:4: syncs[].select.tags.allow: 'a)|(b' is no regular "
      "expression: at char 1: ..."},
+    {"robot-secrets", ONE_SYNC("robot_secrets = { from = \"vault\"; };"),
+     "dir/a.conf:4: syncs[].robot_secrets.from: is keep, report, file, env, "
+     "exec "
+     "or derive, not 'vault'"},
+    {"robot-secrets-without",
+     ONE_SYNC("robot_secrets = { from = \"derive\"; };"),
+     "dir/a.conf:4: syncs[].robot_secrets.key: is missing: the master key"},
+    {"robot-secrets-too-much",
+     ONE_SYNC("robot_secrets = { from = \"file\"; path = \"/x\";\n"
+              "prefix = \"A\"; version = 2; };"),
+     "dir/a.conf:5: syncs[].robot_secrets.prefix: is for from = \"env\" only, "
+     "and "
+     "it says \"file\"\n"
+     "dir/a.conf:5: syncs[].robot_secrets.version: is for from = \"derive\" "
+     "only, "
+     "and it says \"file\""},
+    {"robot-secrets-inline",
+     ONE_SYNC("robot_secrets = { from = \"derive\"; key = \"hunter2\"; };"),
+     "dir/a.conf:4: syncs[].robot_secrets.key: is not written here, but where "
+     "it "
+     "is: env:NAME, file:/PATH, cred:NAME or exec:HELPER"},
+    {"robot-secrets-prefix",
+     ONE_SYNC("robot_secrets = { from = \"env\"; prefix = \"1-\"; };"),
+     "dir/a.conf:4: syncs[].robot_secrets.prefix: must begin like the name of "
+     "a "
+     "variable: a letter or _, then letters, digits and _"},
+    {"robot-secrets-check",
+     ONE_SYNC("robot_secrets = { check = \"never\"; };"),
+     "dir/a.conf:4: syncs[].robot_secrets.check: is complete or always, not "
+     "'never'"},
     {"foreign-layers", ONE_SYNC("foreign_layers = \"yes\";"),
      "dir/a.conf:4: syncs[].foreign_layers: is skip or include, not 'yes'"},
     {"bad-platform",

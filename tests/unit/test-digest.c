@@ -223,6 +223,51 @@ test_threads(void)
     }
 }
 
+/* RFC 4231, test cases 1 to 3, 6 and 7. */
+static void
+test_computes_hmacs(void)
+{
+    g_autofree char *long_key = g_strnfill(131, '\xaa');
+    const struct {
+        const char *key;
+        size_t key_size;
+        const char *data;
+        const char *mac;
+    } cases[] = {
+        {"\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"
+         "\x0b\x0b\x0b\x0b\x0b",
+         20, "Hi There",
+         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {"Jefe", 4, "what do ya want for nothing?",
+         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {"\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa"
+         "\xaa\xaa\xaa\xaa\xaa",
+         20, NULL,
+         "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+        {long_key, 131,
+         "Test Using Larger Than Block-Size Key - Hash Key First",
+         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+        {long_key, 131,
+         "This is a test using a larger than block-size key and a larger than "
+         "block-size data. The key needs to be hashed before being used by "
+         "the HMAC algorithm.",
+         "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
+    };
+    g_autofree char *third = g_strnfill(50, '\xdd');
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *data = cases[i].data != NULL ? cases[i].data : third;
+        unsigned char mac[HR_HMAC_BYTES];
+        g_autoptr(GString) hex = g_string_new(NULL);
+
+        hr_hmac_sha256(cases[i].key, cases[i].key_size, data, strlen(data),
+                       mac);
+        for (unsigned j = 0; j < sizeof mac; j++)
+            g_string_append_printf(hex, "%02x", mac[j]);
+        g_assert_cmpstr(hex->str, ==, cases[i].mac);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -234,5 +279,6 @@ main(int argc, char **argv)
     g_test_add_func("/digest/pieces-make-the-same-as-the-whole", test_pieces);
     g_test_add_func("/digest/refuses-every-other-spelling", test_grammar);
     g_test_add_func("/digest/matches-only-the-same-bytes", test_match);
+    g_test_add_func("/digest/computes-hmacs", test_computes_hmacs);
     return g_test_run();
 }
