@@ -121,10 +121,36 @@ def typed(column, value):
     return str(value)
 
 
+@functools.lru_cache(512)
+def like_pattern(text):
+    """What Harbor's database looks for.  Its layer of queries escapes per
+    cent signs once too often: they match a backslash and anything."""
+    found, escaped = "", False
+    for letter in escape_like(text):
+        if escaped:
+            found, escaped = found + re.escape(letter), False
+        elif letter == "\\":
+            escaped = True
+        else:
+            found += {"%": ".*", "_": "."}.get(letter, re.escape(letter))
+    return re.compile(found, re.IGNORECASE | re.DOTALL)
+
+
+def escape_like(text):
+    for letter in "\\%_":
+        text = text.replace(letter, "\\" + letter)
+    return text.replace("%", "\\%")
+
+
+def like(text, value):
+    """True if a fuzzy filter for `text` finds `value`."""
+    return bool(like_pattern(text).search(value or ""))
+
+
 def accepts(column, one, row):
     value = column.get(row)
     if one.how == "fuzzy":
-        return one.values[0] in str(value if value is not None else "")
+        return like(one.values[0], str(value if value is not None else ""))
     wanted = [typed(column, entry) for entry in one.values]
     if one.how == "range":
         low, high = wanted
@@ -201,17 +227,23 @@ def sliced(rows, page, page_size):
     return rows[start:start + page_size]
 
 
-def paged(request, rows, render, columns=None, sort="", total=None):
+def paged(request, rows, render, columns=None, sort="", total=None,
+          searches=True, arrange=None):
     """The answer of a list; `total` is what X-Total-Count says if that is
-    not the number of rows."""
+    not the number of rows.  A list that `searches` not knows neither q nor
+    sort; `arrange` orders what is on a page."""
     columns = columns or {}
     page, page_size = page_of(request)
-    rows = matching(list(rows), read_q(request), columns)
-    rows = ordered(rows, sort_keys(request, sort, columns), columns)
+    rows = list(rows)
+    if searches:
+        rows = matching(rows, read_q(request), columns)
+        rows = ordered(rows, sort_keys(request, sort, columns), columns)
     count = len(rows) if total is None else total
     headers = {"X-Total-Count": str(count)}
     found = links(request, count, page, page_size)
     if found:
         headers["Link"] = " , ".join(found)
-    return Response(200, [render(row) for row in
-                          sliced(rows, page, page_size)], headers)
+    shown = sliced(rows, page, page_size)
+    if arrange:
+        shown = arrange(shown)
+    return Response(200, [render(row) for row in shown], headers)

@@ -41,11 +41,27 @@ def can_system(request, action, resource):
                robot_accesses(request.harbor, caller.row, "system"))
 
 
-def require_system(request, action, resource):
+def refuse(request, message):
+    """What who lacks a right is told."""
     if not request.caller.is_known:
-        raise Refusal(401, "unauthorized")
+        return Refusal(401, "unauthorized")
+    return Refusal(403, message)
+
+
+def require_system(request, action, resource):
     if not can_system(request, action, resource):
-        raise Refusal(403, request.caller.name)
+        raise refuse(request, request.caller.name)
+
+
+def require_user_admin(request):
+    """What no robot may, whatever it was given."""
+    if not request.caller.is_admin:
+        raise refuse(request, request.caller.name)
+
+
+def is_true(text):
+    """A header that is a boolean; anything else is False."""
+    return text in ("1", "t", "T", "true", "TRUE", "True")
 
 
 def find_project(request, reference, by_name=None):
@@ -53,7 +69,7 @@ def find_project(request, reference, by_name=None):
     says so, with X-Is-Resource-Name or by its path."""
     projects = request.harbor.table("project")
     if by_name is None:
-        by_name = request.headers.get("x-is-resource-name") == "true"
+        by_name = is_true(request.headers.get("x-is-resource-name"))
     if not by_name and str(reference).isdigit():
         return projects.get(int(reference))
     return projects.find(name=str(reference))
@@ -96,8 +112,6 @@ def require_project(request, reference, action, resource, by_name=None):
     if project is not None and can_project(request, project, action,
                                            resource):
         return project
-    if not request.caller.is_known:
-        raise Refusal(401, "unauthorized")
     if project is None and request.caller.is_admin:
         raise Refusal(404, f"project {reference} not found")
-    raise Refusal(403, "forbidden")
+    raise refuse(request, "forbidden")

@@ -11,7 +11,8 @@ A module registers what it answers:
 
 A parameter is one part of the path; `{name:int}` must be a number,
 `{name:rest}` takes all that follows.  `body` is the Model of a JSON body (then
-request.content), `body_name` what refusals call it.  `accepts` False takes any
+request.content), `body_name` what refusals call it; unless it is
+`body_needed`, there may be none.  `accepts` False takes any
 content type, as routes outside of the API do.  With `lock` False a handler
 runs beside others and guards itself.
 """
@@ -38,6 +39,7 @@ class Route:
         self.handler = handler
         self.body = options.pop("body", None)
         self.body_name = options.pop("body_name", None)
+        self.body_needed = options.pop("body_needed", True)
         self.accepts = options.pop("accepts", pattern.startswith(API))
         self.lock = options.pop("lock", True)
         self.since = options.pop("since", None)
@@ -163,7 +165,7 @@ def dispatch(request):
     if entry.accepts:
         check_media(request)
     request.params = check_parameters(entry, found)
-    if entry.body is not None:
+    if entry.body is not None and (entry.body_needed or request.body):
         request.content = parse_body(request, entry.body, entry.body_name)
     if entry.lock:
         with harbor.lock:
