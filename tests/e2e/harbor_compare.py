@@ -92,7 +92,8 @@ def compare_terms(recorded, found, where):
     terms = []
     for one in (recorded, found):
         if not isinstance(one.get("expires_at"), int) or (
-                one["expires_at"] < EPOCH_S or "creation_time" not in one):
+                one["expires_at"] < EPOCH_S or "creation_time" not in one or
+                "items" in one):
             return
         terms.append(one["expires_at"] - seconds(one["creation_time"]))
     if abs(terms[0] - terms[1]) > 2:

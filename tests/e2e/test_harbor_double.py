@@ -13,11 +13,11 @@ OPEN = {
     "artifacts": "content",
     "audit-log": "policies",
     "concurrency": "core",
-    "configurations": "policies",
+    "configurations": {26: "robots", 29: "robots", 30: "robots"},
     "csrf": {14: "the token service"},
-    "cve-allowlist": "policies",
+    "cve-allowlist": "projects, users, robots",
     "errors": "core",
-    "immutable-rules": "policies",
+    "immutable-rules": "projects",
     "members": "core",
     "pagination": "core",
     "preheat": "policies",
@@ -27,7 +27,7 @@ OPEN = {
     "registries": "policies",
     "registry-v2": "content",
     "replication-policies": "policies",
-    "retention": "policies",
+    "retention": "projects",
     "robots-as-callers": "core",
     "robots-prefix": "core",
     "robots-project": "core",
@@ -39,7 +39,7 @@ OPEN = {
     "update-times": "policies",
     "usergroups": "core",
     "users": "core",
-    "webhooks": "policies",
+    "webhooks": "projects",
 }
 
 

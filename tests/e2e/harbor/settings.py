@@ -54,6 +54,18 @@ DEFAULTS = {
     "uaa_verify_cert": False,
 }
 
+# What later versions have besides.
+LATER = {
+    "2.12": {"ldap_group_attach_parallel": False},
+    "2.13": {"disabled_audit_log_event_types": "", "oidc_logout": False},
+}
+EVERY = {**DEFAULTS, **{key: value for keys in LATER.values()
+                        for key, value in keys.items()}}
 
-def defaults(_harbor):
-    return dict(DEFAULTS)
+
+def defaults(harbor):
+    found = dict(DEFAULTS)
+    for version, keys in LATER.items():
+        if harbor.since(version):
+            found.update(keys)
+    return found
