@@ -17,7 +17,6 @@ OPEN = {
     "csrf": {14: "the token service"},
     "cve-allowlist": "projects, users, robots",
     "errors": "core",
-    "immutable-rules": "projects",
     "members": "core",
     "pagination": "core",
     "preheat": "policies",
@@ -27,7 +26,6 @@ OPEN = {
     "registries": "policies",
     "registry-v2": "content",
     "replication-policies": "policies",
-    "retention": "projects",
     "robots-as-callers": "core",
     "robots-prefix": "core",
     "robots-project": "core",
@@ -39,7 +37,6 @@ OPEN = {
     "update-times": "policies",
     "usergroups": "core",
     "users": "core",
-    "webhooks": "projects",
 }
 
 
