@@ -19,7 +19,7 @@ import urllib.parse
 
 import harbor_prepare
 from harbor import Harbor
-from harbor.login import check_user, find_robot  # noqa: F401
+from harbor.login import find_robot
 from harbor_compare import Memory, compare_answers
 
 RECORDINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -104,12 +104,13 @@ class Client:
 
     def password(self, name):
         """The right one, as far as requests and answers have shown it."""
-        robot = find_robot(self.harbor, name)
-        if robot is not None:
-            return self.robot_secrets.get(robot["id"], "not known")
         users = self.harbor.table("user")
         row = users.find(username=name) or users.find(email=name)
-        return self.passwords.get(row["id"]) if row else "not known"
+        if row is not None:
+            return self.passwords.get(row["id"])
+        robot = find_robot(self.harbor, name)
+        number = robot["id"] if robot else None
+        return self.robot_secrets.get(number, "not known")
 
     def authorization(self, text, note):
         kind, _, rest = text.partition(":")

@@ -4,7 +4,7 @@
     with Harbor(version="2.12", robot_prefix="bot-") as harbor:
         harbor.url, harbor.admin_password
         harbor.rule("POST", "/robots", times=2, status=500)
-        harbor.table("robot").find(name="ci", project_id=0)
+        harbor.table("robot").find(name="team+ci")
         harbor.count("PUT"), harbor.writes(), harbor.reads()
 
 It answers as the recordings of Harbor 2.9.0 beside it do (../

@@ -22,13 +22,6 @@ def make_tables(harbor):
     harbor.make_table("allowlist", unique=[("project_id",)])
 
 
-@installs(2)
-def make_first_lists(harbor):
-    """Every project has a list from the start."""
-    for project in harbor.table("project"):
-        set_list(harbor, project["id"], {})
-
-
 def set_list(harbor, project_id, content):
     """Replaces a list by what a body says; twice the same entry is a 500."""
     items = [item.get("cve_id", "") for item in content.get("items", [])]

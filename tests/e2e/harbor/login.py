@@ -79,12 +79,7 @@ def read_basic(request):
 
 def full_name(harbor, robot):
     """The name that a robot row logs in with."""
-    prefix = harbor.config["robot_name_prefix"]
-    if robot["project_id"] == 0:
-        return prefix + robot["name"]
-    project = harbor.table("project").get(robot["project_id"])
-    owner = project["name"] if project else ""
-    return f"{prefix}{owner}+{robot['name']}"
+    return harbor.config["robot_name_prefix"] + robot["name"]
 
 
 def find_robot(harbor, name):
@@ -92,13 +87,7 @@ def find_robot(harbor, name):
     prefix = harbor.config["robot_name_prefix"]
     if not name.startswith(prefix):
         return None
-    short = name[len(prefix):]
-    owner, plus, rest = short.partition("+")
-    robots = harbor.table("robot")
-    if not plus:
-        return robots.find(project_id=0, name=short)
-    project = harbor.table("project").find(name=owner)
-    return project and robots.find(project_id=project["id"], name=rest)
+    return harbor.table("robot").find(name=name[len(prefix):])
 
 
 def is_expired(harbor, robot):
@@ -107,7 +96,8 @@ def is_expired(harbor, robot):
 
 def log_in_robot(harbor, name, password):
     robot = find_robot(harbor, name)
-    if (robot is None or robot["secret"] != password or robot["disable"] or
+    if (robot is None or robot["secret"] in (None, "") or
+            robot["secret"] != password or robot["disable"] or
             is_expired(harbor, robot)):
         return None
     return Caller("robot", robot, name)

@@ -71,6 +71,8 @@ def check_new(harbor, content, registry_id):
 
 def merge(harbor, project, changes):
     """The project's own row, and its times, stay as they are."""
+    if any(len(value) > 255 for value in changes.values()):
+        raise Refusal(500)
     before = project["metadata"]
     harbor.journal.note(project.__setitem__, "metadata", before)
     project["metadata"] = {**before, **changes}

@@ -228,15 +228,17 @@ def sliced(rows, page, page_size):
 
 
 def paged(request, rows, render, columns=None, sort="", total=None,
-          searches=True, arrange=None):
+          searches=True, arrange=None, filters=None):
     """The answer of a list; `total` is what X-Total-Count says if that is
     not the number of rows.  A list that `searches` not knows neither q nor
-    sort; `arrange` orders what is on a page."""
+    sort; `arrange` orders what is on a page; `filters` is what q says if the
+    caller has read it already."""
     columns = columns or {}
     page, page_size = page_of(request)
     rows = list(rows)
     if searches:
-        rows = matching(rows, read_q(request), columns)
+        rows = matching(rows, read_q(request) if filters is None
+                        else filters, columns)
         rows = ordered(rows, sort_keys(request, sort, columns), columns)
     count = len(rows) if total is None else total
     headers = {"X-Total-Count": str(count)}

@@ -9,7 +9,7 @@ summary shows more, with summed_up(function), which returns a dict.
 """
 import re
 
-from . import rights
+from . import allowlists, rights
 from .login import require_known
 from .metadata import MODEL as METADATA
 from .metadata import check_new, known_keys, merge, show
@@ -26,11 +26,8 @@ SUMMED_UP = []
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*$")
 LARGEST_LIMIT = 1 << 50
 
-CVE = Model("CVEAllowlistItem", cve_id=str)
-ALLOWLIST = Model("CVEAllowlist", id=int, project_id=int, expires_at=int,
-                  items=[CVE])
 PROJECT = Model("ProjectReq", project_name=str, public=bool,
-                metadata=METADATA, cve_allowlist=ALLOWLIST,
+                metadata=METADATA, cve_allowlist=allowlists.ALLOWLIST,
                 storage_limit=int, registry_id=int)
 COLUMNS = {"name": Column(str, "name"), "project_id": Column(int, "id"),
            "owner_id": Column(int, "owner_id"),
@@ -59,23 +56,23 @@ def summed_up(function):
 @installs(0)
 def make_tables(harbor):
     harbor.make_table("project", unique=[("name",)])
-    harbor.make_table("cve_allowlist", unique=[("project_id",)])
 
 
 @installs(2)
 def make_library(harbor):
     """The project that every installation begins with."""
+    at = harbor.table("user").get(1)["creation_ms"]
     insert_project(harbor, "library", 1, {"public": "true"}, None,
-                   {"storage": -1})
+                   {"storage": -1}, at)
 
 
-def insert_project(harbor, name, owner_id, metadata, registry_id, hard):
-    at = harbor.now_ms()
+def insert_project(harbor, name, owner_id, metadata, registry_id, hard,
+                   at=None):
+    at = at or harbor.now_ms()
     row = harbor.table("project").insert(
         name=name, owner_id=owner_id, creation_ms=at, update_ms=at,
         metadata=metadata, registry_id=registry_id, hard=hard)
-    harbor.table("cve_allowlist").insert(project_id=row["id"], items=[],
-                                         expires_at=None)
+    allowlists.set_list(harbor, row["id"], {})
     for function in MADE:
         function(harbor, row)
     return row
@@ -89,12 +86,9 @@ def count_repositories(harbor, project):
 # Showing.
 
 def show_allowlist(harbor, project):
-    row = harbor.table("cve_allowlist").find(project_id=project["id"])
-    if row is None:
-        return {"creation_time": UNSET_TIME, "items": [],
-                "update_time": UNSET_TIME}
+    row = harbor.table("allowlist").find(project_id=project["id"])
     shown = {"creation_time": UNSET_TIME, "id": row["id"],
-             "items": [{"cve_id": one} for one in row["items"]],
+             "items": allowlists.show_items(row),
              "project_id": project["id"], "update_time": UNSET_TIME}
     if row["expires_at"] is not None:
         shown["expires_at"] = row["expires_at"]
@@ -145,9 +139,9 @@ def is_visible(request, project):
     if caller.is_user:
         return bool(rights.roles_in(request.harbor, caller.row, project))
     if caller.is_robot:
-        return any(namespace in ("*", project["name"]) for namespace, _ in
-                   rights.robot_accesses(request.harbor, caller.row,
-                                         "project"))
+        return rights.can_system(request, "list", "project") or any(
+            namespace in ("*", project["name"]) for namespace, _ in
+            rights.robot_accesses(request.harbor, caller.row, "project"))
     return False
 
 
@@ -193,16 +187,15 @@ def check_creator(request):
     """The id of who will own it, if the caller may make one."""
     require_known(request)
     caller, harbor = request.caller, request.harbor
-    if caller.is_robot:
-        if caller.row["project_id"] != 0:
-            raise Refusal(403, "Only system level robot can create project")
-        rights.require_system(request, "create", "project")
-        return min(row["id"] for row in harbor.table("user")
-                   if row["sysadmin"] and not row["deleted"])
-    if not caller.is_admin and (
-            harbor.config["project_creation_restriction"] == "adminonly"):
+    if harbor.config["project_creation_restriction"] == "adminonly" and (
+            not rights.can_system(request, "create", "project")):
         raise Refusal(403, "Only system admin can create project")
-    return caller.row["id"]
+    if not caller.is_robot:
+        return caller.row["id"]
+    if caller.row["project_id"] != 0:
+        raise Refusal(403, "Only system level robot can create project")
+    return min(row["id"] for row in harbor.table("user")
+               if row["sysadmin"] and not row["deleted"])
 
 
 def check_limit(value):
@@ -288,18 +281,11 @@ def get_project(request):
 
 
 def replace_allowlist(harbor, project, content):
-    """The id of the row stays, but one more is used up."""
     given = content.get("project_id", 0)
     if given not in (0, project["id"]):
         raise Refusal(400, "project_id in cve_allowlist must be "
                            f"{project['id']} but it's {given}")
-    items = [one.get("cve_id", "") for one in content.get("items", ())]
-    if len(set(items)) != len(items):
-        raise Refusal(500)
-    table = harbor.table("cve_allowlist")
-    table.next_id()
-    table.update(table.find(project_id=project["id"]), items=items,
-                 expires_at=content.get("expires_at"))
+    allowlists.set_list(harbor, project["id"], content)
 
 
 @route("PUT", PLACE, body=PROJECT, body_name="project")
@@ -339,8 +325,8 @@ def delete_project(request):
         raise Refusal(412, f"precondition failed: {reason}")
     for function in DELETED:
         function(harbor, project)
-    table = harbor.table("cve_allowlist")
-    table.delete(table.find(project_id=project["id"]))
+    lists = harbor.table("allowlist")
+    lists.delete(lists.find(project_id=project["id"]))
     harbor.table("project").delete(project)
     return Response(200)
 

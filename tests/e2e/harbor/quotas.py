@@ -3,7 +3,8 @@
 
     row  id, project_id, hard, used, creation_ms, update_ms
 
-`used` counts what is pushed; the content side changes it.
+`used` counts what is pushed; the content side changes it.  A new limit does
+not move update_time.
 """
 from . import projects, rights
 from .models import Map, Model
@@ -103,6 +104,5 @@ def update_quota(request):
         if resource != "storage":
             raise Refusal(400, f"resource {resource} not support")
     projects.check_limit(hard["storage"])
-    request.harbor.table("quota").update(row, hard=hard,
-                                         update_ms=request.harbor.now_ms())
+    request.harbor.table("quota").update(row, hard=hard)
     return Response(200)

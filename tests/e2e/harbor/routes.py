@@ -195,18 +195,18 @@ def answer_inside(request):
 def answer(request):
     request.id = request.headers.get("x-request-id") or str(uuid.uuid4())
     if re.search("%(?![0-9A-Fa-f]{2})", request.path):
-        return Response(400, b"400 Bad Request", chunked=False,
+        return Response(400, b"400 Bad Request", until_close=True,
                         content_type="text/plain; charset=utf-8")
     request.path = clean(request.path)
     try:
         guard.check_csrf(request)
         response = answer_inside(request)
-    except Refusal as refusal:
-        response = refusal.response()
     except guard.Denied as refusal:
         response = refusal.response()
         response.headers["X-Request-Id"] = request.id
         return response
+    except Refusal as refusal:
+        response = refusal.response()
     except Exception:
         request.harbor.crashes.append(traceback.format_exc())
         response = Refusal(500).response()

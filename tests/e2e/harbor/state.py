@@ -64,7 +64,8 @@ class Logged:
         self.sent_cookie = "cookie" in request.headers
         self.body = request.body
         self.caller = None  # name of whom it was taken for, once known
-        self.status = None  # once it is answered
+        self.status = None  # once it is answered, with
+        self.answer = None  # these bytes
         self.at = time.monotonic()
 
     @property
@@ -225,6 +226,7 @@ class Harbor:
         else:
             response = routes.answer(request)
         entry.status = response.status
+        entry.answer = response.data
         if what.get("lose"):
             raise Dropped()
         return response

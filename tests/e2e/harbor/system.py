@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What an installation says of itself: version, ping, health, systeminfo."""
+from . import rights
 from .routes import API, route
 from .state import format_time, installs
 from .wire import Response
 
 COMPONENTS = ("core", "database", "jobservice", "portal", "redis", "registry",
               "registryctl")
+
+
+JOBS = ("EXECUTION_SWEEP", "GARBAGE_COLLECTION", "IMAGE_SCAN", "P2P_PREHEAT",
+        "PURGE_AUDIT_LOG", "REPLICATION", "RETENTION", "SCAN_DATA_EXPORT",
+        "SCHEDULER", "SLACK", "SYSTEM_ARTIFACT_CLEANUP", "WEBHOOK")
 
 
 @installs(0)
@@ -63,3 +69,11 @@ def system_info(request):
             "registry_storage_provider_name": "filesystem",
             "registry_url": address})
     return Response(200, dict(sorted(shown.items())))
+
+
+@route("GET", API + "jobservice/queues")
+def list_queues(request):
+    """Jobs are done at once here, so nothing ever waits."""
+    rights.require_system(request, "list", "jobservice-monitor")
+    return Response(200, [{"job_type": name, "paused": False}
+                          for name in JOBS])

@@ -74,7 +74,9 @@ class Table:
         return self.last_id
 
     def insert(self, **values):
-        number = values.setdefault(self.key, self.next_id())
+        if self.key not in values:
+            values[self.key] = self.next_id()
+        number = values[self.key]
         self._enter(number, values)
         self.journal.note(self._remove, number)
         return values

@@ -61,16 +61,18 @@ class Response:
     """`body` is None for none, bytes as they are, anything else is JSON.
 
     `length` overrides what Content-Length announces; then the connection is
-    closed if the body is shorter.
+    closed if the body is shorter.  With `until_close` the body has no length
+    and ends with the connection.
     """
 
     def __init__(self, status, body=None, headers=None, content_type=None,
-                 length=None, chunked=None):
+                 length=None, chunked=None, until_close=False):
         self.status = status
         self.headers = dict(headers or {})
         self.cookies = []
         self.length = length
         self.chunked = chunked
+        self.until_close = until_close
         if body is None or isinstance(body, bytes):
             self.data = body
         else:
@@ -171,39 +173,47 @@ def chunk(data, size=32768):
     return b"".join(parts) + b"0\r\n\r\n"
 
 
+def is_chunked(response):
+    if response.until_close or response.length is not None:
+        return False
+    if response.chunked is not None:
+        return response.chunked
+    return len(response.data or b"") > CHUNKED_ABOVE_BYTES
+
+
+def body_headers(request, response, chunked):
+    """How the end of the body is told."""
+    if response.status in (204, 304) or response.until_close:
+        return []
+    if chunked:
+        return ["Transfer-Encoding: chunked"]
+    if response.length is not None:
+        return [f"Content-Length: {response.length}"]
+    if request.method == "HEAD" and response.data is None:
+        return []
+    return [f"Content-Length: {len(response.data or b'')}"]
+
+
 def write_response(sock, request, response, close):
     """True if the connection can go on."""
-    data = response.data
+    close = close or response.until_close
+    chunked = is_chunked(response)
     lines = [f"HTTP/1.1 {response.status} "
              f"{REASONS.get(response.status, 'Status')}"]
     lines += [f"{name}: {value}" for name, value in response.headers.items()]
     lines += [f"Set-Cookie: {cookie}" for cookie in response.cookies]
-    bare = response.status in (204, 304)
-    chunked = response.chunked
-    if chunked is None:
-        chunked = (data is not None and response.length is None and
-                   len(data) > CHUNKED_ABOVE_BYTES)
-    promised = len(data or b"")
-    if response.length is not None:
-        promised = response.length
-    if bare:
-        data = None
-    elif chunked:
-        lines.append("Transfer-Encoding: chunked")
-    elif not (request.method == "HEAD" and data is None and
-              response.length is None):
-        lines.append(f"Content-Length: {promised}")
+    lines += body_headers(request, response, chunked)
     if close:
         lines.append("Connection: close")
-    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
-    if request.method == "HEAD" or data is None:
+    data = response.data or b""
+    if request.method == "HEAD" or response.status in (204, 304):
         data = b""
-        promised = 0
+    elif response.length is not None and response.length > len(data):
+        close = True
     elif chunked:
-        promised = 0
         data = chunk(data)
-    sock.sendall(head + data)
-    return not close and promised <= len(data)
+    sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + data)
+    return not close
 
 
 class Listener:

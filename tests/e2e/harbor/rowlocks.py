@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Locks of database rows that a transaction holds until its end.
+
+Transactions that take the same rows in different order may each wait for one
+of the other: the one that closes the circle is given up after a while, as the
+database does.  The same order never makes a circle.
+
+    owners  {row: transaction}      waits  {transaction: transaction}
+"""
+import contextlib
+import threading
+import time
+
+# Others get to run between two rows, so that they meet as they do in a
+# database, which takes longer for a row.
+STEP_S = 0.0005
+
+
+class Deadlock(Exception):
+    pass
+
+
+class RowLocks:
+    def __init__(self, after_s):
+        self.after_s = after_s
+        self.changed = threading.Condition()
+        self.owners = {}
+        self.waits = {}
+        self.running = 0
+
+    @contextlib.contextmanager
+    def hold(self, rows):
+        """Takes the rows one after the other, and keeps them."""
+        me = object()
+        with self.changed:
+            self.running += 1
+        try:
+            for row in rows:
+                self.take(me, row)
+                if self.running > 1:
+                    time.sleep(STEP_S)
+            yield
+        finally:
+            self.release(me)
+
+    def take(self, me, row):
+        with self.changed:
+            while self.owners.setdefault(row, me) is not me:
+                self.waits[me] = self.owners[row]
+                if self.closes_circle(me):
+                    self.changed.wait(self.after_s)
+                    raise Deadlock()
+                self.changed.wait()
+            self.waits.pop(me, None)
+
+    def closes_circle(self, me):
+        other = self.waits[me]
+        while other in self.waits:
+            other = self.waits[other]
+            if other is me:
+                return True
+        return False
+
+    def release(self, me):
+        with self.changed:
+            self.running -= 1
+            self.waits.pop(me, None)
+            self.owners = {row: owner for row, owner in self.owners.items()
+                           if owner is not me}
+            self.changed.notify_all()
