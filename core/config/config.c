@@ -22,6 +22,7 @@ clear_filter(HrFilter *filter)
 void
 hr_select_clear(HrSelect *select)
 {
+    clear_filter(&select->projects);
     clear_filter(&select->repositories);
     clear_filter(&select->tags);
     g_clear_pointer(&select->semver, hr_version_range_free);
@@ -222,6 +223,7 @@ free_sync(gpointer data)
     g_free(sync->rename.prefix);
     g_free(sync->rename.template);
     hr_robot_secrets_config_clear(&sync->robot_secrets);
+    g_strfreev(sync->kinds);
     g_free(sync->strategy);
     hr_settings_free(sync->strategy_settings);
     g_free(sync);

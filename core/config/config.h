@@ -75,6 +75,7 @@ typedef enum HrTagOrder {
 /* Rules of a selection, in the order in which they are asked; see
  * sync/selection.h. */
 typedef struct HrSelect {
+    HrFilter projects; /* of repositories, and of what belongs to them */
     HrFilter repositories;
     HrFilter tags;
     HrVersionRange *semver; /* of tags; NULL: any */
@@ -140,6 +141,21 @@ typedef struct HrRobotSecretsConfig {
 const char *
 hr_robot_secrets_from_name(HrRobotSecretsFrom from);
 
+/* What becomes of a change that gives somebody rights that he did not have. */
+typedef enum HrEscalation {
+    HR_ESCALATION_MARK, /* it is made, and said so */
+    HR_ESCALATION_REFUSE,
+    HR_ESCALATION_ALLOW /* it is made without a word */
+} HrEscalation;
+
+/* "mark", "refuse", "allow" */
+const char *
+hr_escalation_name(HrEscalation escalation);
+
+/* False if it is none of these words. */
+bool
+hr_escalation_from_name(const char *name, HrEscalation *escalation);
+
 typedef struct HrSyncConfig {
     HrConfigPlace place;
     char *name;
@@ -150,6 +166,8 @@ typedef struct HrSyncConfig {
     bool foreign_layers; /* are brought too                            */
     bool referrers;      /* what hangs on tags comes with them         */
     HrRobotSecretsConfig robot_secrets;
+    char **kinds; /* NULL, or ends in NULL                             */
+    HrEscalation escalation;
     char *strategy; /* conflict.default, "source-wins"             */
     HrSettings *strategy_settings;
 } HrSyncConfig;

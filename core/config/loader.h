@@ -64,6 +64,15 @@ hr_loader_check_policy(HrLoader *loader, const config_setting_t *group);
 void
 hr_loader_read_sync(HrLoader *loader, const config_setting_t *group);
 
+/* read-sync.c: what is named twice is wanted once. */
+void
+hr_loader_drop_repeated(char **names);
+
+/* read-kinds.c: kinds and escalation of an entry of syncs. */
+void
+hr_loader_read_kinds(HrLoader *loader, const config_setting_t *group,
+                     HrSyncConfig *sync);
+
 /* read-robots.c: robot_secrets of an entry of syncs. */
 void
 hr_loader_read_robot_secrets(HrLoader *loader, const config_setting_t *sync,

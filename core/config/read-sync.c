@@ -64,9 +64,8 @@ read_patterns(HrReader *reader, const config_setting_t *group,
     return patterns;
 }
 
-/* What is named twice is wanted once. */
-static void
-drop_repeated(char **names)
+void
+hr_loader_drop_repeated(char **names)
 {
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     char **end = names;
@@ -93,7 +92,7 @@ read_names(HrReader *reader, const config_setting_t *group, const char *path,
                               "allow",
                               *name, what);
     if (names != NULL)
-        drop_repeated(names);
+        hr_loader_drop_repeated(names);
     return names;
 }
 
@@ -114,19 +113,17 @@ refuse_empty(HrReader *reader, const config_setting_t *group, const char *path,
 
 static void
 read_filter(HrReader *reader, const config_setting_t *select, const char *path,
-            const char *name, HrFilter *filter)
+            const char *name, bool (*valid)(const char *name),
+            const char *what, HrFilter *filter)
 {
     const config_setting_t *group = hr_reader_group(select, name);
     g_autofree char *place = g_strconcat(path, ".", name, NULL);
-    bool is_tag = strcmp(name, "tags") == 0;
 
     if (group == NULL)
         return;
     refuse_empty(reader, group, place, "names");
     refuse_empty(reader, group, place, "allow");
-    filter->names = read_names(reader, group, place,
-                               is_tag ? hr_tag_valid : hr_repository_valid,
-                               is_tag ? "tag" : "repository");
+    filter->names = read_names(reader, group, place, valid, what);
     filter->allow = read_patterns(reader, group, place, "allow");
     filter->deny = read_patterns(reader, group, place, "deny");
 }
@@ -217,14 +214,25 @@ read_platforms(HrReader *reader, const config_setting_t *select,
     }
 }
 
+/* The first part of the name of a repository. */
+static bool
+is_project(const char *name)
+{
+    return hr_repository_valid(name) && strchr(name, '/') == NULL;
+}
+
 static void
 read_filters(HrReader *reader, const config_setting_t *select,
              const char *path, HrSelect *filters)
 {
     g_autofree char *tags_path = g_strconcat(path, ".tags", NULL);
 
-    read_filter(reader, select, path, "repositories", &filters->repositories);
-    read_filter(reader, select, path, "tags", &filters->tags);
+    read_filter(reader, select, path, "projects", is_project, "project",
+                &filters->projects);
+    read_filter(reader, select, path, "repositories", hr_repository_valid,
+                "repository", &filters->repositories);
+    read_filter(reader, select, path, "tags", hr_tag_valid, "tag",
+                &filters->tags);
     read_versions(reader, hr_reader_group(select, "tags"), path, filters);
     read_platforms(reader, select, path, filters);
     read_ages(reader, hr_reader_group(select, "tags"), tags_path, filters);
@@ -329,25 +337,15 @@ read_side(HrLoader *loader, const config_setting_t *group, const char *key)
 }
 
 static void
-check_mode_and_kinds(HrReader *reader, const config_setting_t *group)
+check_mode(HrReader *reader, const config_setting_t *group)
 {
     g_autofree char *mode = hr_reader_text(reader, group, SYNC, "mode");
-    g_auto(GStrv) kinds = hr_reader_texts(reader, group, SYNC, "kinds");
 
     if (mode != NULL && strcmp(mode, "one-way") != 0)
         hr_reader_mistake(reader, hr_reader_spot(group, "mode"), SYNC ".mode",
                           "this version replicates \"one-way\" only, not "
                           "'%s'",
                           mode);
-    for (char **kind = kinds; kind != NULL && *kind != NULL; kind++)
-        if (strcmp(*kind, "tag") != 0)
-            hr_reader_mistake(reader, hr_reader_spot(group, "kinds"),
-                              SYNC ".kinds",
-                              "this version replicates the kind \"tag\" "
-                              "only, not '%s'",
-                              *kind);
-    if (kinds != NULL && *kinds == NULL)
-        refuse_empty(reader, group, SYNC, "kinds");
 }
 
 static void
@@ -405,7 +403,9 @@ hr_loader_read_sync(HrLoader *loader, const config_setting_t *group)
                           SYNC ".target",
                           "'%s' is the source as well: name another endpoint",
                           sync->target->name);
-    check_mode_and_kinds(reader, group);
+    check_mode(reader, group);
+    refuse_empty(reader, group, SYNC, "kinds");
+    hr_loader_read_kinds(loader, group, sync);
     read_select(loader, group, &sync->select);
     read_rename(&loader->reader, group, &sync->rename);
     read_foreign_layers(reader, group, sync);

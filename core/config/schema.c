@@ -37,7 +37,10 @@
         KEY(parent "." name, "deny", STRINGS, NULL, 0, 0,                     \
             "Anchored regular expressions; deny wins.")
 #define FILTERS(parent)                                                       \
-    FILTER(parent, "repositories", "Which repositories are wanted."),         \
+    FILTER(                                                                   \
+        parent, "projects",                                                   \
+        "Which projects are wanted: what repositories' names begin with."),   \
+        FILTER(parent, "repositories", "Which repositories are wanted."),     \
         FILTER(parent, "tags", "Which tags are wanted."),                     \
         KEY(parent ".tags", "semver", STRING, NULL, 0, 0,                     \
             "Range of versions: \">=1.2, <2\", \"^1.4\"; tags that are none " \
@@ -281,7 +284,12 @@ const HrSchemaKey hr_schema[] = {
     KEY("syncs[]", "mode", STRING, "one-way", 0, 0,
         "one-way: the target follows the source."),
     KEY("syncs[]", "kinds", STRINGS, NULL, 0, 0,
-        "Kinds of items; tag is what there is."),
+        "Kinds of items: tag, project, member, robot, ... (doc/kinds); left "
+        "out: all that both ends have, but for user."),
+    KEY("syncs[]", "escalation", STRING, "mark", 0, 0,
+        "A change that gives somebody rights that he did not have: mark (it "
+        "is "
+        "made, and told), refuse or allow."),
     KEY("syncs[]", "select", GROUP, NULL, 0, 0,
         "What is wanted, or the name of an entry of selects."),
     FILTERS("syncs[].select"),

@@ -183,11 +183,11 @@ is_empty(const HrFilter *filter)
 }
 
 static void
-put_repositories(Writer *writer, const HrFilter *filter)
+put_filter(Writer *writer, const char *name, const HrFilter *filter)
 {
     if (is_empty(filter))
         return;
-    open_block(writer, "repositories", '{');
+    open_block(writer, name, '{');
     put_rules_of_names(writer, filter);
     close_block(writer, '}');
     end_member(writer);
@@ -447,15 +447,15 @@ put_robot_secrets(Writer *writer, const HrRobotSecretsConfig *secrets)
 static void
 put_sync(Writer *writer, const HrSyncConfig *sync)
 {
-    static const char *const kinds[] = {"tag", NULL};
-
     put_text(writer, "name", sync->name);
     put_text(writer, "source", sync->source->name);
     put_text(writer, "target", sync->target->name);
     put_text(writer, "mode", "one-way");
-    put_texts(writer, "kinds", kinds);
+    put_texts(writer, "kinds", (const char *const *)sync->kinds);
+    put_text(writer, "escalation", hr_escalation_name(sync->escalation));
     open_block(writer, "select", '{');
-    put_repositories(writer, &sync->select.repositories);
+    put_filter(writer, "projects", &sync->select.projects);
+    put_filter(writer, "repositories", &sync->select.repositories);
     put_tags(writer, &sync->select);
     put_platforms(writer, &sync->select);
     close_block(writer, '}');

@@ -12,14 +12,30 @@
 
 #define DAY_US (INT64_C(86400) * G_USEC_PER_SEC)
 
+/* False, and by which rule, if the project of a repository is out. */
+static bool
+wants_project(const HrSelect *select, const char *repository, char **rule)
+{
+    g_autofree char *project = g_strndup(repository, strcspn(repository, "/"));
+    g_autofree char *own = NULL;
+    bool in = hr_filter_judge(&select->projects, project,
+                              rule != NULL ? &own : NULL);
+
+    if (!in && rule != NULL)
+        *rule = g_strconcat("project: ", own, NULL);
+    return in;
+}
+
 bool
 hr_selection_wants_repository(const HrSelect *select, const char *repository,
                               HrExplanation *explanation)
 {
     g_autofree char *rule = NULL;
-    bool in =
-        select == NULL || hr_filter_judge(&select->repositories, repository,
-                                          explanation != NULL ? &rule : NULL);
+    bool in = select == NULL ||
+              (wants_project(select, repository,
+                             explanation != NULL ? &rule : NULL) &&
+               hr_filter_judge(&select->repositories, repository,
+                               explanation != NULL ? &rule : NULL));
 
     if (explanation != NULL)
         hr_explanation_add(explanation, repository, NULL, in,

@@ -679,9 +679,22 @@ static const Bad bads[] = {
     {"mode", ONE_SYNC("mode = \"two-way\";"),
      "dir/a.conf:4: syncs[].mode: this version replicates \"one-way\" only, "
      "not 'two-way'"},
-    {"kind", ONE_SYNC("kinds = [ \"tag\", \"robot\" ];"),
-     "dir/a.conf:4: syncs[].kinds: this version replicates the kind \"tag\" "
-     "only, not 'robot'"},
+    {"kind", ONE_SYNC("kinds = [ \"tag\", \"robots\" ];"),
+     "dir/a.conf:4: syncs[].kinds: there is no kind 'robots'; did you mean "
+     "'robot'?"},
+    {"kind-that-is-none", ONE_SYNC("kinds = [ \"../tag\" ];"),
+     "dir/a.conf:4: syncs[].kinds: '../tag' is no name of a kind"},
+    {"kind-of-projects-with-rename",
+     ONE_SYNC("kinds = [ \"member\" ]; rename = { prefix = \"a/\"; };"),
+     "dir/a.conf:4: syncs[].kinds: 'member' belongs to projects, and does not "
+     "go with rename"},
+    {"escalation", ONE_SYNC("escalation = \"ignore\";"),
+     "dir/a.conf:4: syncs[].escalation: is mark, refuse or allow, not "
+     "'ignore'"},
+    {"project-that-is-none",
+     ONE_SYNC("select = { projects = { names = [ \"a/b\" ]; }; };"),
+     "dir/a.conf:4: syncs[].select.projects.names: 'a/b' is no name of a "
+     "project; patterns belong to allow"},
     {"no-kinds", ONE_SYNC("kinds = [ ];"),
      "dir/a.conf:4: syncs[].kinds: is empty and would select nothing: leave "
      "it out to select everything"},
