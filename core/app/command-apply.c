@@ -62,6 +62,7 @@ drive_apply(void *data)
     HrReport *report = application->report;
     int64_t start = hr_clock_monotonic_us();
 
+    application->pass.exact = true;
     if (hr_planner_check_fresh(&application->pass, report->plan,
                                &application->error))
         hr_pass_runner_apply(&application->pass, report);

@@ -7,6 +7,7 @@
 #include "app/options.h"
 #include "app/report.h"
 #include "app/session.h"
+#include "sync/plan.h"
 #include "sync/verify.h"
 
 static void
@@ -15,8 +16,11 @@ print_differences(const GPtrArray *differences)
     for (guint i = 0; i < differences->len; i++) {
         const HrDifference *difference = differences->pdata[i];
 
+        g_autofree char *name =
+            hr_plan_item_name(difference->item_kind, difference->key);
+
         printf("  %-9s %-40s (%s)\n", hr_difference_name(difference->kind),
-               difference->key, difference->message);
+               name, difference->message);
     }
 }
 
@@ -43,6 +47,7 @@ differences_to_json(const GPtrArray *differences)
         const HrDifference *difference = differences->pdata[i];
         HrJson *item = hr_json_new_object();
 
+        hr_json_set_text(item, "kind", difference->item_kind);
         hr_json_set_text(item, "key", difference->key);
         hr_json_set_text(item, "difference",
                          hr_difference_name(difference->kind));

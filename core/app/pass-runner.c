@@ -83,12 +83,13 @@ count_pass(const HrReport *report)
 
 /* True for a referrer, or a tag that belongs to a digest. */
 static bool
-hangs_on_another(const char *key)
+hangs_on_another(const char *kind, const char *key)
 {
     g_autofree char *repository = NULL;
     g_autofree char *reference = NULL;
 
-    return hr_tag_key_parse(key, &repository, &reference, NULL) &&
+    return (kind == NULL || hr_kind_is_content(kind)) &&
+           hr_tag_key_parse(key, &repository, &reference, NULL) &&
            (strchr(reference, ':') != NULL ||
             hr_companion_of(reference) != HR_COMPANION_NONE);
 }
@@ -96,15 +97,18 @@ hangs_on_another(const char *key)
 static bool
 has_left_behind(const HrPlan *plan)
 {
-    for (guint i = 0; i < plan->problems->len; i++)
-        if (hangs_on_another(((HrProblem *)plan->problems->pdata[i])->key))
+    for (guint i = 0; i < plan->problems->len; i++) {
+        const HrProblem *problem = plan->problems->pdata[i];
+
+        if (hangs_on_another(problem->kind, problem->key))
             return true;
+    }
     for (guint i = 0; i < plan->changes->len; i++) {
         const HrChange *change = plan->changes->pdata[i];
 
         if ((change->result == HR_RESULT_FAILED ||
              change->result == HR_RESULT_BLOCKED) &&
-            hangs_on_another(change->key))
+            hangs_on_another(change->kind, change->key))
             return true;
     }
     return false;
@@ -304,7 +308,7 @@ print_plans(const GPtrArray *plans, const HrPlanOptions *options, bool failed)
         if (plan == NULL)
             continue;
         if (options->exit_code && code == HR_EXIT_DONE &&
-            plan->changes->len > 0)
+            plan->changes->len > hr_plan_count(plan, HR_ACTION_EXTRA))
             code = HR_EXIT_DIFFERENT;
         if (plan->problems->len > 0)
             code = HR_EXIT_SOME_FAILED;

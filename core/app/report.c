@@ -10,6 +10,7 @@
 #include "app/signals.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "model/document.h"
 #include "model/item.h"
 
 #define REPORT_VERSION 1
@@ -52,7 +53,7 @@ describe_document(const char *document)
 }
 
 static void
-print_change(const char *word, const HrChange *change, const char *note)
+print_content(const char *word, const HrChange *change, const char *note)
 {
     g_autofree char *content = describe_document(change->source);
 
@@ -63,6 +64,96 @@ print_change(const char *word, const HrChange *change, const char *note)
            note != NULL ? ")" : "");
     if (change->from != NULL)
         printf("          from %s\n", change->from);
+}
+
+/* One difference is told in the line of the change, several below it. */
+static void
+print_fields(const HrChange *change)
+{
+    g_autoptr(GPtrArray) fields = NULL;
+
+    if (change->source == NULL || change->target == NULL)
+        return;
+    fields = hr_document_compare(change->target, change->source);
+    for (guint i = 0; fields->len > 1 && i < fields->len; i++) {
+        const HrFieldDifference *field = fields->pdata[i];
+
+        printf("          %s: %s\n", field->pointer, field->text);
+    }
+}
+
+/* What follows the key; caller frees. */
+static char *
+describe_change(const HrChange *change)
+{
+    g_autoptr(GPtrArray) fields = NULL;
+    g_autofree char *line = NULL;
+
+    if (change->source == NULL || change->target == NULL)
+        return g_strdup("");
+    fields = hr_document_compare(change->target, change->source);
+    if (fields->len != 1)
+        return g_strdup("");
+    line = hr_document_compare_line(change->target, change->source);
+    return g_strconcat("  ", line, NULL);
+}
+
+/* "  (widens: +role developer)" */
+static void
+print_widens(const HrChange *change)
+{
+    if (change->widens == NULL)
+        return;
+    printf("  (widens:");
+    for (guint i = 0; i < change->widens->len; i++)
+        printf("%s +%s", i > 0 ? "," : "",
+               (const char *)change->widens->pdata[i]);
+    printf(")");
+}
+
+static void
+print_document(const char *word, const HrChange *change, const char *note)
+{
+    g_autofree char *name = hr_plan_item_name(change->kind, change->key);
+    g_autofree char *difference = describe_change(change);
+
+    printf("  %-7s %s%s", word, name, difference);
+    print_widens(change);
+    if (note != NULL)
+        printf("  (%s)", note);
+    printf("\n");
+    print_fields(change);
+}
+
+static void
+print_change(const char *word, const HrChange *change, const char *note)
+{
+    if (hr_change_is_content(change))
+        print_content(word, change, note);
+    else
+        print_document(word, change, note);
+}
+
+static void
+print_problems(const HrPlan *plan)
+{
+    for (guint i = 0; i < plan->problems->len; i++) {
+        const HrProblem *problem = plan->problems->pdata[i];
+        g_autofree char *name = hr_plan_item_name(problem->kind, problem->key);
+
+        printf("  %-7s %-40s (%s)\n", "failed", name, problem->message);
+    }
+}
+
+static void
+print_remarks(const HrPlan *plan)
+{
+    for (guint i = 0; i < plan->remarks->len; i++) {
+        const HrRemark *remark = plan->remarks->pdata[i];
+
+        printf("  %-7s %s %s  (%s)\n", "note", remark->kind, remark->key,
+               remark->message);
+    }
 }
 
 /* How many of the tags cost nothing; "" if none did. */
@@ -86,11 +177,8 @@ hr_report_print_plan(const HrPlan *plan)
 
         print_change(hr_action_name(change->action), change, change->reason);
     }
-    for (guint i = 0; i < plan->problems->len; i++) {
-        const HrProblem *problem = plan->problems->pdata[i];
-
-        printf("  %-7s %-40s %s\n", "failed", problem->key, problem->message);
-    }
+    print_problems(plan);
+    print_remarks(plan);
     printf("plan %s: checked %" PRIu64 ", to create %" PRIu64
            ", to update %" PRIu64 ", kept %" PRIu64 ", refused %" PRIu64
            ", unchanged %" PRIu64 "%s, failed %u\n",
@@ -116,7 +204,8 @@ count_results(const HrPlan *plan)
         const HrChange *change = plan->changes->pdata[i];
 
         totals.changed += change->result == HR_RESULT_DONE;
-        totals.skipped += change->result == HR_RESULT_SKIPPED;
+        totals.skipped += change->result == HR_RESULT_SKIPPED &&
+                          change->action != HR_ACTION_EXTRA;
         totals.failed += change->result == HR_RESULT_FAILED ||
                          change->result == HR_RESULT_BLOCKED;
     }
@@ -127,7 +216,7 @@ static uint64_t
 count_writes(const HrReport *report)
 {
     return report->counts.copied + report->counts.mounted +
-           report->counts.manifests;
+           report->counts.manifests + report->counts.documents;
 }
 
 static void
@@ -168,11 +257,9 @@ hr_report_print(const HrReport *report, bool quiet)
                           : hr_result_name(change->result),
                      change, change->message);
     }
-    for (guint i = 0; !quiet && i < plan->problems->len; i++) {
-        const HrProblem *problem = plan->problems->pdata[i];
-
-        printf("  %-7s %-40s (%s)\n", "failed", problem->key,
-               problem->message);
+    if (!quiet) {
+        print_problems(plan);
+        print_remarks(plan);
     }
     for (unsigned i = 0; i < report->guard_count; i++)
         hr_guard_report_print(&report->guards[i]);
@@ -227,7 +314,8 @@ items_to_json(const HrPlan *plan)
         const HrProblem *problem = plan->problems->pdata[i];
         HrJson *item = hr_json_new_object();
 
-        hr_json_set_text(item, "kind", HR_KIND_TAG);
+        hr_json_set_text(item, "kind",
+                         problem->kind != NULL ? problem->kind : HR_KIND_TAG);
         hr_json_set_text(item, "key", problem->key);
         hr_json_set_text(item, "action", "compare");
         hr_json_set_text(item, "result", "failed");

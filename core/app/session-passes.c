@@ -4,6 +4,7 @@
 
 #include "app/session-state.h"
 #include "base/clock.h"
+#include "model/item.h"
 
 /* Stored blobs remembered of a target.  About 250 bytes each; what is
  * forgotten costs one HEAD. */
@@ -117,6 +118,8 @@ hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
     pass->complete = session->complete;
     pass->foreign_layers = sync->foreign_layers;
     pass->referrers = sync->referrers;
+    pass->kinds = sync->kinds;
+    pass->escalation = sync->escalation;
     if (sync->rename.strip != NULL || sync->rename.prefix != NULL ||
         sync->rename.template != NULL)
         pass->rename = &sync->rename;
@@ -125,6 +128,8 @@ hr_session_prepare(HrSession *session, const HrSyncConfig *sync, HrPass *pass,
                          pass, error);
 }
 
+static char *const content_only[] = {(char *)HR_KIND_TAG, NULL};
+
 bool
 hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
                         const HrEndpointConfig *target, HrPass *pass,
@@ -132,6 +137,7 @@ hr_session_prepare_copy(HrSession *session, const HrEndpointConfig *source,
 {
     if (!prepare_sides(session, "copy", source, target, pass, error))
         return false;
+    pass->kinds = content_only;
     /* Somebody waits for it. */
     pass->priority = HR_PRIORITY_INTERACTIVE;
     return open_strategy(session, "source-wins", NULL, pass, error);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "model/item.h"
 #include "sync/apply-state.h"
+#include "sync/document-apply.h"
 
 void
 hr_apply_fail_unstarted(const HrPass *pass, HrChange *change)
@@ -18,11 +19,12 @@ hr_apply_fail_unstarted(const HrPass *pass, HrChange *change)
     atomic_fetch_add(&pass->progress->done, 1);
 }
 
+/* True for content that is to be brought, and may be. */
 static bool
 writes(const HrChange *change)
 {
-    return change->action == HR_ACTION_CREATE ||
-           change->action == HR_ACTION_UPDATE;
+    return hr_change_is_content(change) && hr_change_writes(change) &&
+           change->result == HR_RESULT_PENDING;
 }
 
 static void
@@ -100,31 +102,66 @@ submit_changes(Apply *apply, const HrPlan *plan)
             submit_change(apply, plan->changes->pdata[i]);
 }
 
-/* Settles changes that write nothing: kept ones are skipped, refused ones
- * have failed. */
+/* Tells the sinks what became of a change without anything being written. */
+static void
+tell(const HrPass *pass, const HrChange *change, int level, const char *word)
+{
+    bool content = hr_change_is_content(change);
+    g_autofree char *event =
+        g_strconcat(content ? "tag." : "document.", word, NULL);
+
+    hr_pass_document_event(pass, level, event, NULL,
+                           content ? NULL : change->kind, change->key,
+                           change->reason);
+}
+
+/* Settles changes that write nothing: kept ones, and those that are only on
+ * the target, are skipped, refused ones have failed. */
 static void
 end_without_writing(const HrPass *pass, HrChange *change)
 {
     g_autoptr(GError) error = NULL;
 
-    if (change->action == HR_ACTION_KEEP) {
+    if (change->action == HR_ACTION_KEEP ||
+        change->action == HR_ACTION_EXTRA) {
         hr_error_set(&error, HR_OK, "%s", change->reason);
         hr_change_end(change, HR_RESULT_SKIPPED, error);
-        hr_pass_event(pass, HR_LOG_INFO, "tag.kept", NULL, change->key,
-                      change->reason);
+        tell(pass, change, HR_LOG_INFO,
+             change->action == HR_ACTION_KEEP ? "kept" : "extra");
     } else if (change->action == HR_ACTION_REFUSE) {
+        g_autofree char *name = hr_plan_item_name(change->kind, change->key);
+
         hr_error_set(&error, HR_CONFLICT, "%s", change->reason);
         hr_change_end(change, HR_RESULT_FAILED, error);
         atomic_fetch_add(&pass->progress->failed, 1);
-        hr_log(HR_LOG_ERROR, "%s: %s: refused: %s", pass->name, change->key,
+        hr_log(HR_LOG_ERROR, "%s: %s: refused: %s", pass->name, name,
                change->reason);
-        hr_pass_event(pass, HR_LOG_ERROR, "tag.refused", NULL, change->key,
-                      change->reason);
+        tell(pass, change, HR_LOG_ERROR, "refused");
     }
 }
 
-void
-hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
+/* Content of projects that could not be created. */
+static void
+block_content(HrDocumentApply *documents, const HrPass *pass, HrPlan *plan)
+{
+    for (guint i = 0; i < plan->changes->len; i++) {
+        HrChange *change = plan->changes->pdata[i];
+        g_autoptr(GError) error = NULL;
+
+        if (!writes(change) ||
+            !hr_document_apply_blocks(documents, change, &error))
+            continue;
+        hr_change_end(change, HR_RESULT_BLOCKED, error);
+        atomic_fetch_add(&pass->progress->failed, 1);
+        hr_log(HR_LOG_ERROR, "%s: %s: %s", pass->name, change->key,
+               error->message);
+        hr_pass_event(pass, HR_LOG_ERROR, "tag.failed", NULL, change->key,
+                      error->message);
+    }
+}
+
+static void
+apply_content(const HrPass *pass, const HrPlan *plan, HrWriteCounts *counts)
 {
     g_autoptr(HrGroup) group = hr_group_new();
     g_autoptr(HrBrokenUploads) broken = hr_broken_uploads_new(pass->cancel);
@@ -144,8 +181,6 @@ hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
     };
 
     pthread_mutex_init(&apply.mutex, NULL);
-    for (guint i = 0; i < plan->changes->len; i++)
-        end_without_writing(pass, plan->changes->pdata[i]);
     announce_changes(pass, plan);
     submit_changes(&apply, plan);
     hr_group_wait(group, 0, NULL, NULL);
@@ -153,4 +188,33 @@ hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
     g_ptr_array_unref(apply.deferred);
     g_ptr_array_unref(apply.unlisted);
     pthread_mutex_destroy(&apply.mutex);
+}
+
+/* What is to be done is known from the beginning. */
+static void
+announce_documents(const HrPass *pass, const HrPlan *plan)
+{
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+
+        if (hr_change_is_content(change) || !hr_change_writes(change))
+            continue;
+        atomic_fetch_add(&pass->progress->planned, 1);
+        atomic_fetch_add(&pass->progress->loaded, 1);
+    }
+}
+
+void
+hr_apply_run(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
+{
+    g_autoptr(HrDocumentApply) documents =
+        hr_document_apply_new(pass, plan, counts);
+
+    for (guint i = 0; i < plan->changes->len; i++)
+        end_without_writing(pass, plan->changes->pdata[i]);
+    announce_documents(pass, plan);
+    hr_document_apply_run(documents, 0, HR_RANK_CONTENT);
+    block_content(documents, pass, plan);
+    apply_content(pass, plan, counts);
+    hr_document_apply_run(documents, HR_RANK_CONTENT + 1, HR_RANK_COUNT);
 }

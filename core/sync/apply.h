@@ -10,6 +10,9 @@
  *
  * A tag is the last thing that becomes visible.  A failed change blocks what
  * refers to it and never its siblings.
+ *
+ * Documents (sync/document-apply.h) are written before and after content, as
+ * their rank is; content waits for the project that it lies in.
  */
 #ifndef HR_SYNC_APPLY_H
 #define HR_SYNC_APPLY_H

@@ -29,6 +29,7 @@ typedef struct HrWriteCounts {
     atomic_uint_least64_t mounted;   /* blobs taken from another place    */
     atomic_uint_least64_t present;   /* blobs found there: not written    */
     atomic_uint_least64_t manifests; /* manifests put                     */
+    atomic_uint_least64_t documents; /* documents written                 */
     atomic_uint_least64_t bytes;     /* of blobs sent and manifests put   */
 } HrWriteCounts;
 

@@ -9,7 +9,7 @@
 static const char *const action_names[] = {
     [HR_ACTION_NONE] = "none",     [HR_ACTION_CREATE] = "create",
     [HR_ACTION_UPDATE] = "update", [HR_ACTION_KEEP] = "keep",
-    [HR_ACTION_REFUSE] = "refuse",
+    [HR_ACTION_REFUSE] = "refuse", [HR_ACTION_EXTRA] = "extra",
 };
 
 const char *

@@ -22,7 +22,8 @@ typedef enum HrAction {
     HR_ACTION_CREATE, /* the target gets what it does not have        */
     HR_ACTION_UPDATE, /* the target becomes as the source is          */
     HR_ACTION_KEEP,   /* they differ, and the target stays as it is   */
-    HR_ACTION_REFUSE  /* they differ, and that is a failure           */
+    HR_ACTION_REFUSE, /* they differ, and that is a failure           */
+    HR_ACTION_EXTRA   /* only on the target, which stays as it is     */
 } HrAction;
 
 /* Word for an action as in plans: "create". */

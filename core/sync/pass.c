@@ -3,12 +3,15 @@
 #include "sync/pass.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "guard/retry.h"
+#include "model/item.h"
 #include "model/json.h"
+#include "plug/documents.h"
 
 char *
 hr_pass_target_name(const HrPass *pass, const char *repository)
@@ -105,8 +108,19 @@ typedef struct ProbeJob {
     const HrPass *pass;
     HrRegistry *registry;
     HrGroup *group;
+    hr_identity identity; /* all zero: not known */
     GError *error;
 } ProbeJob;
+
+static void
+log_identity(const HrPass *pass, const HrRegistry *registry,
+             const hr_identity *identity)
+{
+    hr_log(HR_LOG_INFO, "%s: %s is %s, asked by %s", pass->name,
+           hr_registry_name(registry),
+           identity->product[0] != '\0' ? identity->product : "a registry",
+           identity->principal[0] != '\0' ? identity->principal : "nobody");
+}
 
 static void
 run_probe(void *data)
@@ -115,12 +129,27 @@ run_probe(void *data)
     g_autoptr(HrCall) call = hr_call_new(job->pass->cancel, HR_TIME_NEVER);
 
     hr_call_set_progress(call, job->pass->progress);
-    hr_registry_probe(job->registry, call, &job->error);
+    if (!hr_registry_has_identity(job->registry))
+        hr_registry_probe(job->registry, call, &job->error);
+    else if (hr_registry_identify(job->registry, call, &job->identity,
+                                  &job->error))
+        log_identity(job->pass, job->registry, &job->identity);
     hr_group_leave(job->group);
 }
 
+static bool
+check_writable(const ProbeJob *target, GError **error)
+{
+    if ((target->identity.flags & HR_IDENTITY_READ_ONLY) == 0)
+        return true;
+    return hr_error_set(error, HR_PRECONDITION,
+                        "target %s: it is set to read-only and takes no "
+                        "writes now; nothing was planned",
+                        hr_registry_name(target->registry));
+}
+
 bool
-hr_pass_probe(const HrPass *pass, GError **error)
+hr_pass_probe(const HrPass *pass, bool writes, GError **error)
 {
     g_autoptr(HrGroup) group = hr_group_new();
     ProbeJob jobs[2] = {
@@ -135,7 +164,7 @@ hr_pass_probe(const HrPass *pass, GError **error)
     if (!submitted)
         return hr_error_set(error, HR_CANCELLED, "interrupted");
     if (jobs[0].error == NULL && jobs[1].error == NULL)
-        return true;
+        return !writes || check_writable(&jobs[1], error);
     if (jobs[0].error != NULL)
         g_propagate_prefixed_error(error, g_steal_pointer(&jobs[0].error),
                                    "source ");
@@ -146,9 +175,28 @@ hr_pass_probe(const HrPass *pass, GError **error)
     return false;
 }
 
+bool
+hr_pass_wants_content(const HrPass *pass)
+{
+    for (char *const *kind = pass->kinds; kind != NULL; kind++)
+        if (*kind == NULL)
+            return false;
+        else if (strcmp(*kind, HR_KIND_TAG) == 0)
+            return true;
+    return true;
+}
+
 void
 hr_pass_event(const HrPass *pass, int level, const char *event,
               const HrCall *call, const char *key, const char *message)
+{
+    hr_pass_document_event(pass, level, event, call, NULL, key, message);
+}
+
+void
+hr_pass_document_event(const HrPass *pass, int level, const char *event,
+                       const HrCall *call, const char *kind, const char *key,
+                       const char *message)
 {
     g_autoptr(HrJson) fields = NULL;
     g_autofree char *text = NULL;
@@ -157,6 +205,7 @@ hr_pass_event(const HrPass *pass, int level, const char *event,
         return;
     fields = hr_json_new_object();
     hr_json_set_text(fields, "sync", pass->name);
+    hr_json_set_text(fields, "kind", kind);
     hr_json_set_text(fields, "key", key);
     hr_json_set_text(fields, "message", message);
     text = hr_json_canonical(fields);

@@ -34,10 +34,13 @@ typedef struct HrPass {
     const HrRename *rename; /* NULL: names stay                         */
     bool foreign_layers;    /* are brought, too                           */
     bool complete; /* look into artifacts that are equal, too            */
-    HrExplanation *explanation;    /* NULL: nobody asks why                */
-    HrCreationMemory *creations;   /* when images were created            */
-    int64_t wall_us;               /* when the pass began, for ages       */
-    bool referrers;                /* what hangs on tags comes with them  */
+    HrExplanation *explanation;  /* NULL: nobody asks why               */
+    HrCreationMemory *creations; /* when images were created            */
+    int64_t wall_us;             /* when the pass began, for ages       */
+    bool referrers;              /* what hangs on tags comes with them  */
+    char *const *kinds;          /* NULL: all that both sides have      */
+    HrEscalation escalation;     /* what becomes of rights that grow    */
+    bool exact; /* only what was planned, or nothing: see document-write.h  */
     HrRobotSecrets *robot_secrets; /* NULL: nobody tells any            */
     bool check_secrets; /* of robots that are equal, too                */
 
@@ -94,15 +97,26 @@ bool
 hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
              hr_status status, HrJobFunc func, void *data);
 
-/* Asks both sides whether they are there and take the credentials.  The error
- * names the side. */
+/* Asks both sides whether they are there and take the credentials, and who we
+ * are, where a registry knows that.  The error names the side.  HR_PRECONDITION
+ * if the target is to be written (`writes`) and takes no writes now. */
 bool
-hr_pass_probe(const HrPass *pass, GError **error);
+hr_pass_probe(const HrPass *pass, bool writes, GError **error);
+
+/* True if tags, and what hangs on them, are of the pass's kinds. */
+bool
+hr_pass_wants_content(const HrPass *pass);
 
 /* Tells the sinks that something happened to an item.  `key`, `message` may
  * be NULL. */
 void
 hr_pass_event(const HrPass *pass, int level, const char *event,
               const HrCall *call, const char *key, const char *message);
+
+/* The same of a document. */
+void
+hr_pass_document_event(const HrPass *pass, int level, const char *event,
+                       const HrCall *call, const char *kind, const char *key,
+                       const char *message);
 
 #endif

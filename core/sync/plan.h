@@ -8,10 +8,16 @@
  *      "vanished":N,
  *      "changes":[{"kind":"tag", "key":"repo:tag", "from":"repo:tag",
  *                  "action":"create", "reason":"...",
- *                  "source":{document}, "target":{document}}],
- *      "problems":[{"key":"...", "status":"...", "message":"..."}]}
+ *                  "source":{document}, "target":{document},
+ *                  "widens":["role developer"]}],
+ *      "problems":[{"kind":"...", "key":"...", "status":"...",
+ *                   "message":"..."}],
+ *      "remarks":[{"kind":"robot", "key":"...", "message":"..."}]}
  *
- * "from" is left out where it equals the key, "target" where there is none.
+ * "from" is left out where it equals the key, "source" and "target" where
+ * there is none, the kind of a problem where it is one with content, and
+ * remarks if there are none.  The source of a document is what would become of
+ * it on the target; secrets are never part of a plan.
  * The hash covers everything but itself: a plan edited by hand is refused.
  * Filled by many workers; read by one thread once it is sealed.
  */
@@ -25,6 +31,7 @@
 
 #include "base/error.h"
 #include "model/json.h"
+#include "model/kind.h"
 #include "sync/compare.h"
 
 /* What became of a change. */
@@ -50,7 +57,7 @@ typedef struct HrFailureFacts {
 } HrFailureFacts;
 
 typedef struct HrChange {
-    const char *kind; /* HR_KIND_TAG, HR_KIND_REFERRER */
+    const char *kind; /* HR_KIND_TAG, ...; for ever */
     char *key;        /* on the target */
     char *from;       /* key on the source; NULL: the same */
     HrAction action;
@@ -59,16 +66,27 @@ typedef struct HrChange {
     char *reason;     /* why it is planned */
     char *message;    /* what went wrong, or why it was skipped; or NULL */
     HrFailureFacts facts;
-    char *source; /* document wanted */
-    char *target; /* document found (the precondition); NULL: missing */
+    char *source;      /* document wanted; NULL for HR_ACTION_EXTRA */
+    char *target;      /* document found (the precondition); NULL: missing */
+    GPtrArray *widens; /* rights that somebody gets by it (char *); or NULL */
+    HrRank rank;       /* set by hr_plan_add                                */
 } HrChange;
 
 /* An item, or a whole listing, that could not be compared. */
 typedef struct HrProblem {
-    char *key;
+    const char *kind; /* of documents; NULL: content.  For ever */
+    char *key;        /* "": all of the kind */
     hr_status status;
     char *message;
 } HrProblem;
+
+/* Something about a document that no pass can change: what the target cannot
+ * hold of it. */
+typedef struct HrRemark {
+    const char *kind; /* for ever */
+    char *key;
+    char *message;
+} HrRemark;
 
 typedef struct HrPlan {
     char *sync;
@@ -76,6 +94,7 @@ typedef struct HrPlan {
     char *target;
     GPtrArray *changes;  /* HrChange */
     GPtrArray *problems; /* HrProblem */
+    GPtrArray *remarks;  /* HrRemark */
     GHashTable *absent;  /* repositories that the target did not have; not
                             kept in a file: there it may be long ago */
     uint64_t checked;    /* items compared */
@@ -98,6 +117,28 @@ hr_plan_add(HrPlan *plan, HrChange *change);
 void
 hr_plan_add_problem(HrPlan *plan, const char *key, const GError *error);
 
+/* The same of a document, or of all of a kind: `key` "". */
+void
+hr_plan_add_document_problem(HrPlan *plan, const char *kind, const char *key,
+                             const GError *error);
+
+void
+hr_plan_add_remark(HrPlan *plan, const char *kind, const char *key,
+                   const char *message);
+
+/* True for a tag, or what refers to one. */
+bool
+hr_change_is_content(const HrChange *change);
+
+/* True if it writes to the target. */
+bool
+hr_change_writes(const HrChange *change);
+
+/* "library/nginx:1.27" of content, "robot library/ci" of a document, for
+ * people; caller frees. */
+char *
+hr_plan_item_name(const char *kind, const char *key);
+
 void
 hr_change_free(HrChange *change);
 
@@ -113,9 +154,14 @@ hr_plan_count(const HrPlan *plan, HrAction action);
 bool
 hr_plan_has_work(const HrPlan *plan);
 
-/* Sorts changes and problems by key and computes the hash. */
+/* Sorts changes by their order of writing and key, the rest by key, and
+ * computes the hash. */
 void
 hr_plan_seal(HrPlan *plan);
+
+/* The hash of everything else in a plan that is in order. */
+void
+hr_plan_hash(const HrPlan *plan, char hash[HR_DIGEST_CAPACITY]);
 
 /* The plan as a JSON value of a sealed plan; the caller's. */
 HrJson *

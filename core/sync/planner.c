@@ -10,6 +10,7 @@
 #include "model/item.h"
 #include "sync/artifact.h"
 #include "sync/blob-presence.h"
+#include "sync/document-plan.h"
 #include "sync/walk.h"
 
 /* Stale items named in an error; the rest is counted. */
@@ -289,12 +290,15 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
     };
     bool walked;
 
-    if (!hr_pass_probe(pass, error))
+    if (!hr_pass_probe(pass, true, error) ||
+        (source_key == NULL && !hr_document_plan_add(pass, plan, error)))
         return NULL;
     pthread_mutex_init(&planner.mutex, NULL);
-    walked = source_key == NULL
-                 ? hr_walk(pass, &visitor, error)
-                 : hr_walk_one(pass, source_key, target_key, &visitor, error);
+    if (source_key != NULL)
+        walked = hr_walk_one(pass, source_key, target_key, &visitor, error);
+    else
+        walked =
+            !hr_pass_wants_content(pass) || hr_walk(pass, &visitor, error);
     pthread_mutex_destroy(&planner.mutex);
     if (!walked)
         return NULL;
@@ -338,6 +342,19 @@ document_has_digest(const char *document, const hr_manifest_query *query)
            strcmp(digest, query->digest) == 0;
 }
 
+/* `what`: the side, or why it could not be looked at. */
+static void
+note_stale(void *data, const char *name, const char *what)
+{
+    Freshness *freshness = data;
+
+    HR_LOCKED(&freshness->mutex);
+    if (freshness->stale_count++ < STALE_NAMED)
+        g_string_append_printf(freshness->stale, "%s%s (%s)",
+                               freshness->stale->len > 0 ? ", " : "", name,
+                               what);
+}
+
 static void
 visit_for_freshness(void *data, HrCall *call, const HrSighting *sightings,
                     size_t count)
@@ -355,24 +372,14 @@ visit_for_freshness(void *data, HrCall *call, const HrSighting *sightings,
 
         if (source_fresh && document_has_digest(change->target, target))
             continue;
-        HR_LOCKED(&freshness->mutex);
-        if (freshness->stale_count++ < STALE_NAMED)
-            g_string_append_printf(freshness->stale, "%s%s (%s)",
-                                   freshness->stale->len > 0 ? ", " : "", key,
-                                   source_fresh ? "target" : "source");
+        note_stale(freshness, key, source_fresh ? "target" : "source");
     }
 }
 
 static void
 note_freshness_problem(void *data, const char *key, const GError *error)
 {
-    Freshness *freshness = data;
-
-    HR_LOCKED(&freshness->mutex);
-    if (freshness->stale_count++ < STALE_NAMED)
-        g_string_append_printf(freshness->stale, "%s%s (%s)",
-                               freshness->stale->len > 0 ? ", " : "", key,
-                               error->message);
+    note_stale(data, key, error->message);
 }
 
 static bool
@@ -388,16 +395,21 @@ walk_changes(const HrPass *pass, Freshness *freshness, const HrPlan *plan,
         .problem = note_freshness_problem,
         .data = freshness,
     };
+    guint count = 0;
 
     for (guint i = 0; i < plan->changes->len; i++) {
         HrChange *change = plan->changes->pdata[i];
 
-        target_keys[i] = change->key;
-        source_keys[i] = change->from != NULL ? change->from : change->key;
+        if (!hr_change_is_content(change))
+            continue;
+        target_keys[count] = change->key;
+        source_keys[count++] =
+            change->from != NULL ? change->from : change->key;
         g_hash_table_insert(freshness->changes, change->key, change);
     }
-    return hr_walk_keys(pass, source_keys, target_keys, plan->changes->len,
-                        &visitor, error);
+    return hr_document_plan_check(pass, plan, note_stale, freshness, error) &&
+           hr_walk_keys(pass, source_keys, target_keys, count, &visitor,
+                        error);
 }
 
 bool
@@ -408,7 +420,7 @@ hr_planner_check_fresh(const HrPass *pass, const HrPlan *plan, GError **error)
     Freshness freshness = {.changes = changes, .stale = stale};
     bool walked;
 
-    if (!hr_pass_probe(pass, error))
+    if (!hr_pass_probe(pass, true, error))
         return false;
     pthread_mutex_init(&freshness.mutex, NULL);
     walked = walk_changes(pass, &freshness, plan, error);

@@ -11,6 +11,7 @@
 #include "model/referrer.h"
 #include "sync/artifact.h"
 #include "sync/blob-presence.h"
+#include "sync/document-verify.h"
 #include "sync/walk.h"
 
 typedef struct Verifier {
@@ -56,19 +57,28 @@ hr_verification_free(HrVerification *verification)
     g_free(verification);
 }
 
-static void
-add_difference(Verifier *verifier, HrDifferenceKind kind, const char *key,
-               const char *message)
+void
+hr_verification_add(HrVerification *result, HrDifferenceKind kind,
+                    const char *item_kind, const char *key,
+                    const char *message)
 {
     HrDifference *difference = g_new0(HrDifference, 1);
 
     difference->kind = kind;
+    difference->item_kind = g_intern_string(item_kind);
     difference->key = g_strdup(key);
     difference->message = g_strdup(message);
-    HR_LOCKED(&verifier->mutex);
-    g_ptr_array_add(kind == HR_DIFFERENCE_KEPT ? verifier->result->kept
-                                               : verifier->result->differences,
+    g_ptr_array_add(kind == HR_DIFFERENCE_KEPT ? result->kept
+                                               : result->differences,
                     difference);
+}
+
+static void
+add_difference(Verifier *verifier, HrDifferenceKind kind, const char *key,
+               const char *message)
+{
+    HR_LOCKED(&verifier->mutex);
+    hr_verification_add(verifier->result, kind, NULL, key, message);
 }
 
 static void
@@ -340,8 +350,9 @@ order_differences(gconstpointer left, gconstpointer right)
 {
     const HrDifference *one = *(const HrDifference *const *)left;
     const HrDifference *other = *(const HrDifference *const *)right;
+    int order = g_strcmp0(one->item_kind, other->item_kind);
 
-    return strcmp(one->key, other->key);
+    return order != 0 ? order : strcmp(one->key, other->key);
 }
 
 HrVerification *
@@ -368,10 +379,11 @@ hr_verify_run(const HrPass *pass, bool deep, GError **error)
 
     result->differences = g_ptr_array_new_with_free_func(free_difference);
     result->kept = g_ptr_array_new_with_free_func(free_difference);
-    if (!hr_pass_probe(pass, error))
+    if (!hr_pass_probe(pass, false, error) ||
+        !hr_document_verify(pass, result, error))
         return NULL;
     pthread_mutex_init(&verifier.mutex, NULL);
-    walked = hr_walk(pass, &visitor, error);
+    walked = !hr_pass_wants_content(pass) || hr_walk(pass, &visitor, error);
     pthread_mutex_destroy(&verifier.mutex);
     if (!walked)
         return NULL;

@@ -66,9 +66,9 @@ def case_a_read_only_directory_is_said_to_be_so():
     source = Hostile()
     source.add("app", "1", content.image("1"))
     target, copy = fresh("closed"), fresh("closed-afterwards")
-    result = run_program("once", config=config(source, target), code=1,
+    result = run_program("once", config=config(source, target), code=6,
                          within=mounted("ro", target, copy))
-    has(result.out, "failed 1", "Read-only file system")
+    has(result.err, "target t: it is set to read-only", "nothing was planned")
 
 
 def case_what_goes_through_a_layout_comes_out_the_same():

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Document plan: what to do about the documents of both sides. */
+#include "sync/document-plan.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/lock.h"
+#include "model/rights.h"
+
+typedef struct Planner {
+    const HrPass *pass;
+    HrPlan *plan; /* under mutex */
+    pthread_mutex_t mutex;
+} Planner;
+
+typedef struct StrategyQuestion {
+    HrStrategy *strategy;
+    HrCall *call;
+} StrategyQuestion;
+
+static bool
+ask_strategy(void *data, const hr_conflict *conflict, hr_decision *decision,
+             GError **error)
+{
+    StrategyQuestion *question = data;
+
+    return hr_strategy_decide(question->strategy, question->call, conflict,
+                              decision, error);
+}
+
+static HrChange *
+new_change(const HrDocumentPair *pair)
+{
+    HrChange *change = g_new0(HrChange, 1);
+
+    change->kind = pair->kind->name;
+    change->key = g_strdup(pair->key);
+    if (pair->fit != NULL)
+        change->source = g_strdup(pair->fit->held);
+    if (pair->target != NULL)
+        change->target = g_strdup(pair->target->text);
+    return change;
+}
+
+/* The reason why a document is never written, or NULL. */
+static char *
+find_protection(const HrDocumentPair *pair)
+{
+    const HrDocument *const sides[] = {pair->target, pair->source};
+    static const char *const words[] = {"protected on the target",
+                                        "protected on the source"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(sides); i++)
+        if (sides[i] != NULL && sides[i]->is_protected)
+            return sides[i]->reason != NULL
+                       ? g_strdup_printf("%s: %s", words[i], sides[i]->reason)
+                       : g_strdup(words[i]);
+    return NULL;
+}
+
+static HrChange *
+plan_extra(const HrDocumentPair *pair)
+{
+    HrChange *change;
+
+    /* What the system has made is nobody's to miss. */
+    if (pair->target->is_protected)
+        return NULL;
+    change = new_change(pair);
+    change->action = HR_ACTION_EXTRA;
+    change->reason = g_strdup("only on the target");
+    return change;
+}
+
+static bool
+decide(const HrPass *pass, HrCall *call, const HrDocumentPair *pair,
+       HrChange *change, GError **error)
+{
+    HrComparison comparison = {
+        .kind = change->kind,
+        .key = change->key,
+        .source = change->source,
+        .target = change->target,
+    };
+    StrategyQuestion question = {pass->strategy, call};
+
+    if (!hr_compare(&comparison, ask_strategy, &question, &change->action,
+                    &change->reason, error))
+        return false;
+    if (change->action == HR_ACTION_NONE && pair->target != NULL &&
+        !hr_secrets_agree(pair->source->secrets, pair->target->secrets)) {
+        change->action = HR_ACTION_UPDATE;
+        change->reason = g_strdup("another secret");
+    }
+    return true;
+}
+
+HrChange *
+hr_document_plan_compare(const HrPass *pass, HrCall *call,
+                         const HrDocumentPair *pair, GError **error)
+{
+    g_autoptr(HrChange) change = NULL;
+    char *protection;
+
+    if (pair->source == NULL)
+        return plan_extra(pair);
+    if (pair->fit->error != NULL) {
+        if (hr_error_status(pair->fit->error) != HR_UNSUPPORTED)
+            g_propagate_error(error, g_error_copy(pair->fit->error));
+        return NULL;
+    }
+    change = new_change(pair);
+    if (!decide(pass, call, pair, change, error) ||
+        change->action == HR_ACTION_NONE)
+        return NULL;
+    protection = find_protection(pair);
+    if (protection == NULL)
+        return g_steal_pointer(&change);
+    g_free(change->reason);
+    change->reason = protection;
+    change->action = HR_ACTION_KEEP;
+    return g_steal_pointer(&change);
+}
+
+static void
+note_lacks(Planner *planner, const HrDocumentPair *pair)
+{
+    const HrFit *fit = pair->fit;
+
+    if (fit == NULL)
+        return;
+    if (fit->error != NULL && hr_error_status(fit->error) == HR_UNSUPPORTED) {
+        g_autofree char *message =
+            g_strdup_printf("cannot be held: %s", fit->error->message);
+
+        hr_plan_add_remark(planner->plan, pair->kind->name, pair->key,
+                           message);
+    }
+    for (guint i = 0; fit->lacks != NULL && i < fit->lacks->len; i++) {
+        const HrLack *lack = fit->lacks->pdata[i];
+        g_autofree char *message = g_strdup_printf(
+            "cannot be held: %s: %s", lack->pointer, lack->reason);
+
+        hr_plan_add_remark(planner->plan, pair->kind->name, pair->key,
+                           message);
+    }
+}
+
+static void
+note_problem(void *data, const char *kind, const char *key,
+             const GError *error)
+{
+    Planner *planner = data;
+
+    HR_LOCKED(&planner->mutex);
+    hr_plan_add_document_problem(planner->plan, kind, key, error);
+}
+
+static void
+visit(void *data, HrCall *call, const HrDocumentPair *pair)
+{
+    Planner *planner = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(HrChange) change =
+        hr_document_plan_compare(planner->pass, call, pair, &error);
+
+    atomic_fetch_add(&planner->pass->progress->checked, 1);
+    if (error != NULL) {
+        note_problem(planner, pair->kind->name, pair->key, error);
+        return;
+    }
+    HR_LOCKED(&planner->mutex);
+    note_lacks(planner, pair);
+    planner->plan->checked++;
+    if (change != NULL)
+        hr_plan_add(planner->plan, g_steal_pointer(&change));
+    else
+        planner->plan->unchanged++;
+}
+
+void
+hr_document_plan_judge_rights(const HrPass *pass, HrChange *change, bool fresh)
+{
+    g_autofree char *all = NULL;
+
+    if (!hr_change_writes(change) || pass->escalation == HR_ESCALATION_ALLOW)
+        return;
+    g_clear_pointer(&change->widens, g_ptr_array_unref);
+    change->widens = hr_rights_widened(change->kind, change->key,
+                                       change->source, change->target, fresh);
+    if (change->widens == NULL || pass->escalation != HR_ESCALATION_REFUSE)
+        return;
+    change->action = HR_ACTION_REFUSE;
+    g_free(change->reason);
+    change->reason =
+        g_strdup("it would give rights that are not there yet, and "
+                 "escalation is \"refuse\"");
+}
+
+/* Who comes into a project that is new gets nothing that was anybody's. */
+static void
+judge_all_rights(const HrPass *pass, HrPlan *plan)
+{
+    g_autoptr(GHashTable) created = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+
+        if (change->rank == HR_RANK_PROJECT &&
+            change->action == HR_ACTION_CREATE)
+            g_hash_table_add(created, change->key);
+    }
+    for (guint i = 0; i < plan->changes->len; i++) {
+        HrChange *change = plan->changes->pdata[i];
+        HrKind kind = hr_kind_of(change->kind);
+        g_autofree char *project = hr_kind_project(&kind, change->key);
+
+        hr_document_plan_judge_rights(
+            pass, change,
+            project != NULL && g_hash_table_contains(created, project));
+    }
+}
+
+bool
+hr_document_plan_add(const HrPass *pass, HrPlan *plan, GError **error)
+{
+    Planner planner = {.pass = pass, .plan = plan};
+    HrDocumentVisitor visitor = {
+        .visit = visit,
+        .problem = note_problem,
+        .data = &planner,
+    };
+    bool walked;
+
+    pthread_mutex_init(&planner.mutex, NULL);
+    walked = hr_snapshot_walk(pass, NULL, true, &visitor, error);
+    pthread_mutex_destroy(&planner.mutex);
+    if (walked)
+        judge_all_rights(pass, plan);
+    return walked;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Document verify: the documents of both sides, held against each other. */
+#include "sync/document-verify.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/lock.h"
+#include "sync/snapshot.h"
+
+typedef struct Verifier {
+    const HrPass *pass;
+    HrVerification *result; /* under mutex */
+    pthread_mutex_t mutex;
+} Verifier;
+
+static void
+add(const Verifier *verifier, HrDifferenceKind difference,
+    const HrDocumentPair *pair, const char *message)
+{
+    hr_verification_add(verifier->result, difference, pair->kind->name,
+                        pair->key, message);
+}
+
+static void
+note_problem(void *data, const char *kind, const char *key,
+             const GError *error)
+{
+    Verifier *verifier = data;
+
+    HR_LOCKED(&verifier->mutex);
+    hr_verification_add(verifier->result, HR_DIFFERENCE_UNKNOWN, kind, key,
+                        error->message);
+}
+
+/* True if there is something to hold against the target. */
+static bool
+can_be_held(const Verifier *verifier, const HrDocumentPair *pair)
+{
+    const HrFit *fit = pair->fit;
+    bool never = hr_error_status(fit->error) == HR_UNSUPPORTED;
+
+    if (fit->error != NULL) {
+        add(verifier, never ? HR_DIFFERENCE_KEPT : HR_DIFFERENCE_UNKNOWN, pair,
+            fit->error->message);
+        return false;
+    }
+    for (guint i = 0; fit->lacks != NULL && i < fit->lacks->len; i++) {
+        const HrLack *lack = fit->lacks->pdata[i];
+        g_autofree char *message = g_strdup_printf(
+            "cannot be held: %s: %s", lack->pointer, lack->reason);
+
+        add(verifier, HR_DIFFERENCE_KEPT, pair, message);
+    }
+    return true;
+}
+
+static bool
+is_protected(const HrDocument *document)
+{
+    return document != NULL && document->is_protected;
+}
+
+/* True if the target has what the source has; otherwise told. */
+static bool
+is_equal(const Verifier *verifier, const HrDocumentPair *pair)
+{
+    g_autofree char *line = NULL;
+
+    if (pair->source == NULL) {
+        if (!is_protected(pair->target))
+            add(verifier, HR_DIFFERENCE_EXTRA, pair, "not on the source");
+        return is_protected(pair->target);
+    }
+    if (!can_be_held(verifier, pair))
+        return false;
+    if (pair->target != NULL &&
+        strcmp(pair->fit->held, pair->target->text) == 0 &&
+        hr_secrets_agree(pair->source->secrets, pair->target->secrets))
+        return true;
+    if (is_protected(pair->source) || is_protected(pair->target)) {
+        add(verifier, HR_DIFFERENCE_KEPT, pair, "protected, and different");
+        return false;
+    }
+    if (pair->target == NULL) {
+        add(verifier, HR_DIFFERENCE_MISSING, pair, "not on the target");
+        return false;
+    }
+    line = hr_document_compare_line(pair->target->text, pair->fit->held);
+    add(verifier, HR_DIFFERENCE_OTHER, pair,
+        *line != '\0' ? line : "another secret");
+    return false;
+}
+
+static void
+visit(void *data, HrCall *call, const HrDocumentPair *pair)
+{
+    Verifier *verifier = data;
+
+    (void)call;
+    atomic_fetch_add(&verifier->pass->progress->checked, 1);
+    HR_LOCKED(&verifier->mutex);
+    verifier->result->checked++;
+    if (is_equal(verifier, pair))
+        verifier->result->equal++;
+}
+
+bool
+hr_document_verify(const HrPass *pass, HrVerification *result, GError **error)
+{
+    Verifier verifier = {.pass = pass, .result = result};
+    HrDocumentVisitor visitor = {
+        .visit = visit,
+        .problem = note_problem,
+        .data = &verifier,
+    };
+    bool walked;
+
+    pthread_mutex_init(&verifier.mutex, NULL);
+    walked = hr_snapshot_walk(pass, NULL, false, &visitor, error);
+    pthread_mutex_destroy(&verifier.mutex);
+    return walked;
+}
