@@ -58,7 +58,7 @@ def compare_text(recorded, found, key, memory):
     if key == "secret":
         return bool(SECRET.match(recorded) and SECRET.match(found))
     if key == "message":
-        return sort_methods(recorded) == sort_methods(found)
+        return sort_methods(memory.translate(recorded)) == sort_methods(found)
     return memory.translate(recorded) == found
 
 

@@ -19,12 +19,15 @@ import urllib.parse
 
 import harbor_prepare
 from harbor import Harbor
+from harbor.listeners import Dragonfly, Scanner
 from harbor.login import find_robot
 from harbor_compare import Memory, compare_answers
 
 RECORDINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                           "harbor", "recordings")
 ADDRESSES = {"A": "127.0.0.1:8080", "B": "127.0.0.1:8090"}
+NEIGHBOURS = ("127.0.0.1:9402", "127.0.0.1:9403")
+NOWHERE = "no-such-host.invalid"
 PAUSE_S = 0.3  # that a wrong password costs; 1.5 in the recordings
 REPEAT = re.compile(r"<([\d,]+) times (.)>")
 
@@ -169,7 +172,10 @@ class Replay:
         self.scenario = scenario
         self.memory = Memory()
         self.random = random.Random(scenario)
-        reaches = {}
+        self.neighbours = [Scanner(), Dragonfly()]
+        reaches = dict(zip(NEIGHBOURS, (one.address
+                                        for one in self.neighbours)))
+        reaches[NOWHERE] = "127.0.0.1:9"
         self.clients = {}
         for name, address in ADDRESSES.items():
             harbor = Harbor(version="2.9.0", release="v2.9.0-local",
@@ -252,6 +258,8 @@ class Replay:
         finally:
             for client in self.clients.values():
                 client.harbor.stop()
+            for one in self.neighbours:
+                one.stop()
 
     def run_steps(self):
         problems = {}

@@ -14,19 +14,15 @@ OPEN = {
     "audit-log": "policies",
     "concurrency": {8: "two requests at once", 14: "two requests at once"},
     "csrf": {14: "the token service"},
-    "errors": {72: "schedules"},
-    "preheat": "policies",
     "projects": "repositories, registries",
     "read-only": {22: "repositories", 25: "the token service", 26: "content"},
-    "registries": "policies",
+    "registries": "content",
     "registry-v2": "content",
-    "replication-policies": "policies",
+    "replication-policies": "content",
     "robots-as-callers": "policies and content",
-    "scanners": "policies",
-    "schedules": "policies",
-    "secrets": "policies",
+    "secrets": "content",
     "systeminfo-and-identity": "policies and content",
-    "update-times": "policies",
+    "update-times": "content",
 }
 
 

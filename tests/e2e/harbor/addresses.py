@@ -85,7 +85,7 @@ def ask(harbor, method, url, headers=None, body=None):
                                             timeout=TIMEOUT_S)
     try:
         connection.request(method, path + ("?" + query if query else ""),
-                           body, headers or {})
+                           body, {"Host": host, **(headers or {})})
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
     except http.client.HTTPException as error:

@@ -129,7 +129,7 @@ def check(text):
 
 
 def next_time(text, now):
-    """When the cron string is due; None if never or if it is no such string."""
+    """When the cron string is due; None if never, or if it is none."""
     try:
         return Cron(text).after(now) if text else None
     except BadCron:

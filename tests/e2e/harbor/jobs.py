@@ -23,6 +23,8 @@ def make_tables(harbor):
 
 def add_schedule(harbor, vendor, vendor_id, text, kind="", extra=None):
     """The row of a new schedule; `kind` is Daily or the like."""
+    if "jobservice" in harbor.down:
+        raise Refusal(500)
     at = harbor.now_ms()
     row = harbor.table("schedule").insert(
         vendor=vendor, vendor_id=vendor_id, cron=text, kind=kind,

@@ -27,6 +27,7 @@ PROXY_KEYS = {"proxy_speed_kb": "2.10", "max_upstream_conn": "2.16",
               "proxy_cache_filter_kind": "2.16"}
 TRUST = ("enable_content_trust", "enable_content_trust_cosign")
 MODEL = Model("ProjectMetadata", **{key: str for key in (*KEYS, *PROXY_KEYS)})
+LONGEST_VALUE = 255
 SEVERITIES = ("unknown", "none", "negligible", "low", "medium", "high",
               "critical")
 PLACE = API + "projects/{project}/metadatas"
@@ -71,11 +72,19 @@ def check_new(harbor, content, registry_id):
 
 def merge(harbor, project, changes):
     """The project's own row, and its times, stay as they are."""
-    if any(len(value) > 255 for value in changes.values()):
+    if any(len(value) > LONGEST_VALUE for value in changes.values()):
         raise Refusal(500)
-    before = project["metadata"]
-    harbor.journal.note(project.__setitem__, "metadata", before)
-    project["metadata"] = {**before, **changes}
+    replace(harbor, project, {**project["metadata"], **changes})
+
+
+def unset(harbor, project, key):
+    replace(harbor, project, {name: value for name, value in
+                              project["metadata"].items() if name != key})
+
+
+def replace(harbor, project, metadata):
+    harbor.journal.note(project.__setitem__, "metadata", project["metadata"])
+    project["metadata"] = metadata
 
 
 def check_value(harbor, project, key, value):
@@ -144,9 +153,5 @@ def update_metadata(request):
 @route("DELETE", PLACE + "/{key}")
 def delete_metadata(request):
     project = the_project(request, "delete")
-    key = request.params["key"]
-    before = project["metadata"]
-    request.harbor.journal.note(project.__setitem__, "metadata", before)
-    project["metadata"] = {name: value for name, value in before.items()
-                           if name != key}
+    unset(request.harbor, project, request.params["key"])
     return Response(200)

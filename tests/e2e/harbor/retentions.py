@@ -7,8 +7,10 @@ The project refers to its policy by `retention_id` in its metadata.  Up to
 import json
 
 from . import jobs
+from .metadata import merge, unset
 from .models import Any, Map, Model
 from .paging import paged
+from .projects import deleted, made
 from .rights import can_project, require_system
 from .routes import API, route
 from .state import installs
@@ -124,9 +126,37 @@ def add_policy(harbor, project, policy):
     row = harbor.table("retention").insert(policy=policy)
     if cron_of(policy):
         jobs.add_schedule(harbor, VENDOR, row["id"], cron_of(policy))
-    harbor.table("project").update(project, metadata={
-        **project["metadata"], "retention_id": str(row["id"])})
+    merge(harbor, project, {"retention_id": str(row["id"])})
     return row
+
+
+@made
+def add_proxy_policy(harbor, project):
+    """A proxy cache keeps what was asked for in the last seven days."""
+    if project["registry_id"]:
+        every = {"kind": "doublestar", "pattern": "**"}
+        add_policy(harbor, project, {
+            "algorithm": "or", "scope": {"level": "project",
+                                         "ref": project["id"]},
+            "trigger": {"kind": "Schedule",
+                        "settings": {"cron": "0 0 0 * * *"}},
+            "rules": [{
+                "id": 1, "priority": 1, "action": "retain",
+                "template": "nDaysSinceLastPull",
+                "params": {"nDaysSinceLastPull": 7},
+                "tag_selectors": [{**every, "decoration": "matches"}],
+                "scope_selectors": {"repository": [
+                    {**every, "decoration": "repoMatches"}]}}]})
+
+
+@deleted
+def remove_policy(harbor, project):
+    number = int(project["metadata"].get("retention_id") or 0)
+    row = harbor.table("retention").get(number)
+    if row is not None:
+        jobs.remove_schedules(harbor, VENDOR, number)
+        jobs.remove_executions(harbor, VENDOR, number)
+        harbor.table("retention").delete(row)
 
 
 def shown_rule(rule):
@@ -225,9 +255,7 @@ def delete(request):
     jobs.remove_executions(harbor, VENDOR, row["id"])
     harbor.table("retention").delete(row)
     if project is not None and harbor.since("2.14"):
-        metadata = dict(project["metadata"])
-        metadata.pop("retention_id", None)
-        harbor.table("project").update(project, metadata=metadata)
+        unset(harbor, project, "retention_id")
     return Response(200)
 
 

@@ -82,6 +82,11 @@ class Response:
             self.headers["Content-Type"] = content_type
 
 
+def nothing():
+    """What stands for "there is none" where JSON is expected."""
+    return Response(200, b"", content_type="application/json")
+
+
 class Request:
     """One request; the frame adds caller, params and content on its way."""
 
