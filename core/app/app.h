@@ -54,6 +54,9 @@ int
 hr_command_verify(const HrApp *app, int argc, char **argv);
 
 int
+hr_command_robots(const HrApp *app, int argc, char **argv);
+
+int
 hr_command_copy(const HrApp *app, int argc, char **argv);
 
 int

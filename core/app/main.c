@@ -21,6 +21,8 @@ static const HrCommand commands[] = {
     {"plan", "what a pass would change; writes nothing", hr_command_plan},
     {"apply", "do exactly what a saved plan says", hr_command_apply},
     {"verify", "prove both sides equal, or list where not", hr_command_verify},
+    {"robots", "check, adopt or rotate the secrets of robot accounts",
+     hr_command_robots},
     {"copy", "copy one artifact or repository, no configuration needed",
      hr_command_copy},
     {"endpoint", "find out what a registry can do", hr_command_endpoint},

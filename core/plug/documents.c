@@ -12,6 +12,14 @@
 #define DOCUMENTS_LIMIT 1000000u
 
 bool
+hr_registry_has_secrets(const HrRegistry *registry)
+{
+    return hr_registry_has_documents(registry) &&
+           HR_HAS(registry->ops, hr_registry_ops, check_secrets) &&
+           registry->ops->check_secrets != NULL;
+}
+
+bool
 hr_registry_has_documents(const HrRegistry *registry)
 {
     const hr_registry_ops *ops = registry->ops;
@@ -299,8 +307,7 @@ hr_registry_check_secret(HrRegistry *registry, HrCall *call, const char *kind,
     hr_secret_check *const checks[] = {&check};
     hr_status status;
 
-    if (!HR_HAS(registry->ops, hr_registry_ops, check_secrets) ||
-        registry->ops->check_secrets == NULL)
+    if (!hr_registry_has_secrets(registry))
         return hr_error_set(error, HR_UNSUPPORTED,
                             "%s: it cannot tell whether a secret is right",
                             hr_registry_name(registry));

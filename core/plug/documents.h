@@ -19,6 +19,10 @@ hr_registry_has_documents(const HrRegistry *registry);
 bool
 hr_registry_has_identity(const HrRegistry *registry);
 
+/* True if the registry can tell whether secrets are right, and set them. */
+bool
+hr_registry_has_secrets(const HrRegistry *registry);
+
 /* Fills in who we are there, and what it is. */
 bool
 hr_registry_identify(HrRegistry *registry, HrCall *call, hr_identity *identity,

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""robots: the secrets of robot accounts are checked, adopted and rotated."""
+import hashlib
+import hmac
+import os
+
+from harness import (BUILD, configuration, endpoint, has, holds, path, run,
+                     run_program, same)
+
+KEY = "0123456789abcdef0123456789abcdef"
+LETTERS = ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+           "0123456789")
+PLUGINS = {
+    "HARBOR_REPLICATOR_PLUGIN_PATH":
+        os.path.join(BUILD, ".libs") + ":" +
+        os.path.join(BUILD, "tests", "e2e", ".libs"),
+    "MASTER": KEY,
+}
+
+
+def is_good(secret):
+    return (any(c.isupper() for c in secret) and
+            any(c.islower() for c in secret) and
+            any(c.isdigit() for c in secret))
+
+
+def derived(version, robot, key=KEY):
+    """As core/model/robot-secret.h describes it."""
+    project, _, name = robot.rpartition("/")
+    level = "project" if project else "system"
+    info = b"\0".join(part.encode() for part in (
+        "hr-robot-secret-v1", str(version), level, project, name))
+    block, text = b"", ""
+    for count in range(1, 256):
+        block = hmac.new(key.encode(), block + info + bytes([count]),
+                         hashlib.sha256).digest()
+        text += "".join(LETTERS[byte % 62] for byte in block if byte < 248)
+        while len(text) >= 32:
+            if is_good(text[:32]):
+                return text[:32]
+            text = text[32:]
+    raise AssertionError("no secret")
+
+
+class Safe:
+    """An endpoint of robots: {key: secret}."""
+
+    def __init__(self, name, robots):
+        self.name = name
+        self.path = path(name)
+        os.makedirs(self.path, exist_ok=True)
+        for left in os.listdir(self.path):
+            os.unlink(os.path.join(self.path, left))
+        for key, secret in robots.items():
+            self.put(key, secret)
+
+    def put(self, key, secret):
+        name = os.path.join(self.path, key.replace("/", "+"))
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(secret + "\n")
+
+    def fail(self, what):
+        self.put(".fails", what)
+
+    def mend(self):
+        os.unlink(os.path.join(self.path, ".fails"))
+
+    def secrets(self):
+        found = {}
+        for name in os.listdir(self.path):
+            if name[0] != ".":
+                with open(os.path.join(self.path, name),
+                          encoding="utf-8") as file:
+                    found[name.replace("+", "/")] = file.read().strip()
+        return found
+
+    def log(self):
+        name = os.path.join(self.path, ".log")
+        if not os.path.exists(name):
+            return []
+        with open(name, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def writes(self):
+        return [line[6:] for line in self.log() if line.startswith("write ")]
+
+    def endpoint(self):
+        return endpoint(self.name, "safe", path=self.path)
+
+
+def at_version(version, *robots):
+    return {robot: derived(version, robot) for robot in robots}
+
+
+def config(source, targets, version=1, **more):
+    secrets = {"from": "derive", "key": "env:MASTER", "version": version,
+               **more}
+    return configuration(
+        [safe.endpoint() for safe in (source, *targets)],
+        [{"name": "to-" + target.name, "source": source.name,
+          "target": target.name, "robot_secrets": secrets}
+         for target in targets])
+
+
+def robots(*arguments, text, code, env=None):
+    result = run_program("robots", *arguments, config=text, code=code,
+                         env={**PLUGINS, **(env or {})})
+    for version in (1, 2, 3):
+        for robot in ROBOTS:
+            secret = derived(version, robot)
+            holds(secret not in result.out + result.err,
+                  f"the secret of {robot} was told")
+    holds(KEY not in result.out + result.err, "the master key was told")
+    return result
+
+
+ROBOTS = ("ci", "library/ci", "library/deploy")
+
+
+def case_check_tells_who_has_another_secret():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", {**at_version(1, *ROBOTS), "library/ci": "Other1234"})
+    result = robots("check", text=config(paris, [rome]), code=5)
+    has(result.out, "same      ci", "different library/ci",
+        "another secret at rome",
+        "paris -> rome: robots 3, same 2, different 1")
+    same(rome.writes() + paris.writes(), [], "writes")
+
+
+def case_check_is_content_with_equal_ones():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", at_version(1, *ROBOTS))
+    result = robots("check", "-o", "json", text=config(paris, [rome]), code=0)
+    group = result.json()["sources"][0]
+    same(group["source"], "paris")
+    same(group["targets"], ["rome"])
+    same(group["counts"]["same"], 3)
+    same([robot["key"] for robot in group["robots"]], sorted(ROBOTS))
+    same(group["robots"][0]["places"],
+         [{"endpoint": "rome", "secret": "right"},
+          {"endpoint": "paris", "secret": "right"}])
+    same(paris.log().count("check ci"), 1, "checks at paris")
+
+
+def case_check_tells_what_cannot_be_told():
+    paris = Safe("paris", {**at_version(1, "ci"), "library/ci": "-"})
+    rome = Safe("rome", at_version(1, "ci", "library/ci"))
+    result = robots("check", text=config(paris, [rome]), code=1)
+    has(result.out, "unknown   library/ci",
+        "library/ci is disabled: its secret cannot be tried")
+
+
+def case_check_goes_on_after_a_failure():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", at_version(1, *ROBOTS))
+    rome.fail("check ci")
+    result = robots("check", text=config(paris, [rome]), code=1)
+    has(result.out, "failed    ci", "the server has a bad day",
+        "robots 3, same 2, failed 1")
+
+
+def case_adopt_sets_the_target_before_the_source():
+    paris = Safe("paris", {**at_version(1, "ci"), "library/ci": "Paris1234",
+                           "library/deploy": "Paris1234"})
+    rome = Safe("rome", {**at_version(1, "ci"), "library/ci": "Rome12345"})
+    text = config(paris, [rome])
+    planned = robots("adopt", "--dry-run", text=text, code=0)
+    has(planned.out, "planned   library/ci")
+    same(rome.writes() + paris.writes(), [], "writes of a dry run")
+    result = robots("adopt", text=text, code=0)
+    has(result.out, "done      library/ci", "set at rome, paris",
+        "skipped   library/deploy", "a pass creates it first")
+    same(rome.secrets(), at_version(1, "ci", "library/ci"))
+    same(paris.secrets(), {**at_version(1, "ci", "library/ci"),
+                           "library/deploy": "Paris1234"})
+    again = robots("adopt", text=text, code=0)
+    has(again.out, "same 2, skipped 1")
+
+
+def case_adopt_may_be_about_one_robot():
+    paris = Safe("paris", {robot: "Paris1234" for robot in ROBOTS})
+    rome = Safe("rome", {robot: "Rome12345" for robot in ROBOTS})
+    text = config(paris, [rome])
+    robots("adopt", "--robot", "library/ci", text=text, code=0)
+    same(paris.writes() + rome.writes(), ["library/ci", "library/ci"])
+    result = robots("adopt", "--robot", "library/none", text=text, code=2)
+    has(result.err, "paris: there is no robot library/none")
+
+
+def case_what_is_protected_is_not_touched():
+    paris = Safe("paris", {"ci": "Paris1234"})
+    rome = Safe("rome", {"ci": "!"})
+    result = robots("adopt", text=config(paris, [rome]), code=0)
+    has(result.out, "skipped   ci", "rome: it is the system's")
+    same(paris.writes() + rome.writes(), [], "writes")
+
+
+def case_rotate_goes_through_all_targets_and_then_the_source():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", at_version(1, *ROBOTS))
+    oslo = Safe("oslo", at_version(1, "ci"))
+    text = config(paris, [rome, oslo])
+    dry = robots("rotate", "--to", "2", "--dry-run", text=text, code=0)
+    has(dry.out, "planned   ci", "planned 3")
+    same(paris.writes() + rome.writes() + oslo.writes(), [], "writes")
+    result = robots("rotate", "--to", "2", text=text, code=0)
+    has(result.out, "done      ci", "set at rome, oslo, paris",
+        "paris -> rome, oslo: robots 3, done 3")
+    has(result.err, "test.cfg:2: set robot_secrets.version = 2")
+    for safe in (paris, rome):
+        same(safe.secrets(), at_version(2, *ROBOTS), safe.name)
+    same(oslo.secrets(), at_version(2, "ci"), "oslo")
+    again = robots("rotate", "--to", "2", "-o", "json", text=text, code=0)
+    group = again.json()["sources"][0]
+    same(group["counts"]["same"], 3)
+    has(group["next"], "set robot_secrets.version = 2")
+    robots("check", text=config(paris, [rome, oslo], version=2), code=0)
+    # From the new configuration it is the same.
+    robots("rotate", "--to", "2", text=config(paris, [rome], 2), code=0)
+
+
+def case_rotate_stops_at_a_failure_and_goes_on_later():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", at_version(1, *ROBOTS))
+    text = config(paris, [rome])
+    paris.fail("write library/ci")
+    result = robots("rotate", "--to", "2", text=text, code=1)
+    has(result.out, "done      ci", "failed    library/ci",
+        "paris: the server has a bad day; set already at rome")
+    holds("library/deploy" not in result.out, "it went on")
+    has(result.err, "robot library/ci: paris: the server has a bad day",
+        "nothing was undone", "run the same command again")
+    same(rome.secrets(), {**at_version(2, "ci", "library/ci"),
+                          **at_version(1, "library/deploy")})
+    same(paris.secrets(), {**at_version(2, "ci"),
+                           **at_version(1, "library/ci", "library/deploy")})
+    paris.mend()
+    written = len(rome.writes())
+    result = robots("rotate", "--to", "2", text=text, code=0)
+    has(result.out, "same 1, done 2")
+    same(rome.writes()[written:], ["library/deploy"], "written once more")
+    same(paris.secrets(), at_version(2, *ROBOTS))
+
+
+def case_rotate_leaves_secrets_that_nobody_knows():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", {**at_version(1, *ROBOTS), "ci": "Other1234"})
+    result = robots("rotate", "--to", "2", text=config(paris, [rome]), code=1)
+    has(result.out, "failed    ci", "neither version 1 nor 2 at rome",
+        "robots adopt --robot ci", "done 2")
+    same(paris.secrets(), {**at_version(1, "ci"),
+                           **at_version(2, "library/ci", "library/deploy")})
+    same(rome.secrets()["ci"], "Other1234")
+
+
+def case_rotate_stops_before_an_endpoint_that_is_away():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", at_version(1, *ROBOTS))
+    rome.fail("all")
+    result = robots("rotate", "--to", "2", text=config(paris, [rome]), code=2)
+    has(result.err, "rome: the server has a bad day")
+    same(paris.secrets(), at_version(1, *ROBOTS))
+    same(paris.writes() + rome.writes(), [])
+
+
+def case_a_layout_has_no_part_in_it():
+    paris = Safe("paris", {"ci": "Paris1234"})
+    text = configuration(
+        [paris.endpoint(), endpoint("vault", "layout", path=path("vault"))],
+        [{"name": "backup", "source": "paris", "target": "vault",
+          "robot_secrets": {"from": "derive", "key": "env:MASTER"}}])
+    result = robots("check", text=text, code=5)
+    has(result.out, "another secret at paris")
+    has(result.err, "vault has no secrets of robots: it is left out")
+    robots("rotate", "--to", "2", text=text, code=1)
+
+
+def case_secrets_come_from_files_too():
+    paris = Safe("paris", {"ci": "Paris1234", "library/ci": "Paris1234"})
+    rome = Safe("rome", {"ci": "Rome12345", "library/ci": "Rome12345"})
+    os.makedirs(path("secrets", "library"), exist_ok=True)
+    name = path("secrets", "library", "ci")
+    with open(name, "w", encoding="utf-8") as file:
+        file.write("Filed12345\n")
+    os.chmod(name, 0o600)
+    text = configuration(
+        [paris.endpoint(), rome.endpoint()],
+        [{"name": "s", "source": "paris", "target": "rome",
+          "robot_secrets": {"from": "file", "path": path("secrets")}}])
+    result = robots("adopt", text=text, code=1)
+    has(result.out, "failed    ci", "robot ci: the secret file",
+        "No such file", "done      library/ci")
+    same(paris.secrets(), {"ci": "Paris1234", "library/ci": "Filed12345"})
+    same(rome.secrets(), {"ci": "Rome12345", "library/ci": "Filed12345"})
+    result = robots("rotate", "--to", "2", text=text, code=3)
+    has(result.err, "only derived secrets have versions")
+
+
+def case_what_makes_no_sense_is_refused():
+    paris = Safe("paris", {})
+    rome = Safe("rome", {})
+    oslo = Safe("oslo", {})
+    text = config(paris, [rome])
+    for arguments, said in (
+            ((), "give check, adopt or rotate"),
+            (("mend",), "give check, adopt or rotate"),
+            (("rotate",), "rotate needs --to VERSION"),
+            (("rotate", "--to", "-1"), "rotate needs --to VERSION"),
+            (("rotate", "--to", "2", "--from", "2"), "--from is another"),
+            (("check", "--to", "2"), "are for rotate only"),
+            (("check", "--dry-run"), "check writes nothing"),
+            (("check", "no-sync"), "no-sync")):
+        has(robots(*arguments, text=text, code=3).err, said)
+    keep = configuration(
+        [paris.endpoint(), rome.endpoint()],
+        [{"name": "s", "source": "paris", "target": "rome"}])
+    has(robots("check", text=keep, code=3).err,
+        'robot_secrets.from is "keep"', "choose derive")
+    two = configuration(
+        [safe.endpoint() for safe in (paris, rome, oslo)],
+        [{"name": name, "source": "paris", "target": name,
+          "robot_secrets": {"from": "derive", "key": "env:MASTER",
+                            "version": version}}
+         for name, version in (("rome", 1), ("oslo", 2))])
+    has(robots("check", text=two, code=3).err,
+        "sync oslo: robot_secrets is another one than that of sync rome")
+    has(robots("check", text=text, code=3, env={"MASTER": "short"}).err,
+        "sync to-rome: robot_secrets.key: the master key at env:MASTER")
+
+
+run(globals())
