@@ -18,6 +18,7 @@ import time
 import urllib.parse
 
 import harbor_prepare
+import harbor_prepare_images  # noqa: F401
 from harbor import Harbor
 from harbor.listeners import Dragonfly, Scanner
 from harbor.login import find_robot
@@ -264,6 +265,7 @@ class Replay:
     def run_steps(self):
         problems = {}
         steps = [step for step in load(self.scenario) if step["request"]]
+        self.steps = steps
         early = {}
         for place, step in enumerate(steps):
             prepare = harbor_prepare.find(self.scenario, step["step"])

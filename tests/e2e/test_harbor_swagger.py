@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The checker of requests finds what Harbor's descriptions do not have."""
+import json
+import os
+
 import harness
-from harbor.swagger import (Exchange, Finding, check_conformance, load,
+from harbor.swagger import (HERE, Exchange, Finding, check_conformance, load,
                             undocumented)
 from harness import holds, same
 
@@ -13,6 +16,23 @@ ROBOT = {"name": "ci", "level": "project", "duration": -1, "permissions": [
 MADE = {"id": 1, "name": "robot$team+ci", "secret": "S",
         "creation_time": "2026-11-23T19:13:42.492Z", "expires_at": -1}
 REFUSED = {"errors": [{"code": "NOT_FOUND", "message": "gone"}]}
+
+# What Harbor 2.9.0 really answers otherwise than its description says.
+KNOWN = {
+    "GET /system/gc/schedule: answer: 200: no body": "there is none",
+    "GET /system/purgeaudit/schedule: answer: 200: no body": "there is none",
+    "GET /system/scanAll/schedule: answer: 200: no body": "there is none",
+    "GET /projects/{project_name_or_id}/scanner: answer: 200: no body":
+        "there is none",
+    "GET /projects/{project_name}/repositories/{repository_name}/artifacts/"
+    "{reference}/additions/{addition}: answer: .: a array is no string":
+        "a list is what the build history is",
+    "POST /usergroups: answer: 400: no body": "no name was given",
+    "PUT /usergroups/{group_id}: answer: 400: no body": "likewise",
+    "POST /retentions: answer: 500: no body": "the handler crashed",
+    "POST /robots: answer: 500: no body": "the handler crashed",
+    "PUT /system/gc/schedule: answer: 500: no body": "the handler crashed"}
+UNPROCESSABLE = 422
 
 
 def asked(method, path, body=None, status=200, answer=None, headers=None):
@@ -196,6 +216,55 @@ def case_every_reference_of_a_description_leads_somewhere():
         description = load(number)
         walk(description, description.parts)
         holds(len(description.routes) > 100, "many paths")
+
+
+def recorded():
+    """What was asked of Harbor 2.9.0, with what it answered."""
+    folder = os.path.join(HERE, "recordings")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            for line in file:
+                step = json.loads(line)
+                if step["request"]:
+                    yield step["request"], step["response"]
+
+
+def content_of(body):
+    """A recorded body as a value; bytes where it is no JSON."""
+    if isinstance(body, dict) and set(body) == {"text"}:
+        try:
+            return json.loads(body["text"])
+        except ValueError:
+            return body["text"].encode()
+    if isinstance(body, dict) and set(body) in ({"base64"}, {"bytes"}):
+        return b"binary"
+    return body
+
+
+def as_exchange(request, response):
+    answer = response["body"]
+    if isinstance(answer, dict) and set(answer) == {"text"}:
+        answer = answer["text"]
+    return Exchange(request["method"], request["path"], request["headers"],
+                    content_of(request["body"]), response["status"], answer)
+
+
+def case_what_harbor_itself_refuses_as_not_described_is_found():
+    refused = [as_exchange(*one) for one in recorded()
+               if one[1]["status"] == UNPROCESSABLE]
+    holds(len(refused) > 30, "many of them")
+    for one in refused:
+        findings = [finding for finding in check_conformance([one], "2.9.0")
+                    if finding.part not in ("answer", "status")]
+        holds(findings, f"{one.method} {one.path} is found wrong")
+
+
+def case_what_harbor_answers_is_as_described_but_for_a_few():
+    findings = check_conformance([as_exchange(*one) for one in recorded()],
+                                 "2.9.0")
+    found = {f"{one.place}: {one.part}: {one.text}" for one in findings
+             if one.part == "answer"}
+    same(found, set(KNOWN), "answers that differ")
 
 
 if __name__ == "__main__":

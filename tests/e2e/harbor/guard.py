@@ -11,7 +11,7 @@ import secrets
 from .wire import Refusal
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
-SKIPS_CSRF = re.compile("/(api/|v2|service/token|chartrepo/)")
+SKIPS_CSRF = re.compile("/(api/|v2/|service/token|chartrepo/)")
 SKIPS_READ_ONLY = re.compile("(PUT /api/v2.0/configurations|POST /c/login|"
                              "POST /service/notifications)")
 PAGE_NOT_FOUND = b"""<!DOCTYPE HTML>
@@ -61,7 +61,7 @@ def add_cookies(request, response):
     guarded = is_guarded(request)
     if guarded:
         add_csrf(request, response, sent.get("_gorilla_csrf"))
-    elif "sid" not in sent:
+    if "sid" not in sent and (not guarded or request.path == "/v2"):
         response.cookies.append(f"sid={secrets.token_hex(16)}; Path=/; "
                                 "HttpOnly")
 

@@ -23,6 +23,7 @@ DESCRIBED = {(2, 9): "swagger-2.9.0.json", (2, 16): "swagger-2.16.0-dev.json"}
 # What Harbor's server takes for a boolean in a query or a header.
 BOOLEANS = {"true", "false"}
 LARGEST = (1 << 63) - 1
+SMALLER = {"int32": (1 << 31) - 1, "uint64": (1 << 64) - 1}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?"
                   r"(Z|[+-]\d\d:\d\d)")
 
@@ -297,7 +298,8 @@ class Look:
         if (schema.get("format") == "uri"
                 and not urllib.parse.urlsplit(value).scheme):
             self.tell(part, f"{at}: {value!r} is no address")
-        if schema.get("format") == "int32" and abs(value) >= 1 << 31:
+        largest = SMALLER.get(schema.get("format"), LARGEST)
+        if is_number(value) and abs(value) > largest:
             self.tell(part, f"{at}: {value} is too large")
         if (part == "body" and "maxLength" in schema
                 and len(value) > schema["maxLength"]):

@@ -127,8 +127,11 @@ def read_headers(file):
         if not line:
             return headers
         name, _, value = line.partition(b":")
-        headers[name.decode("latin-1").lower()] = (
-            value.strip().decode("utf-8", "replace"))
+        name = name.decode("latin-1").lower()
+        value = value.strip().decode("utf-8", "replace")
+        # Some clients send Accept line by line.
+        headers[name] = (f"{headers[name]}, {value}" if name in headers
+                         else value)
 
 
 def read_exactly(file, count):
