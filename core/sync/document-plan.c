@@ -7,10 +7,13 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "model/rights.h"
+#include "sync/document-secrets.h"
 
 typedef struct Planner {
     const HrPass *pass;
-    HrPlan *plan; /* under mutex */
+    HrPlan *plan;      /* under mutex */
+    GPtrArray *robots; /* keys of those that are equal, to be held against
+                          their secrets; likewise */
     pthread_mutex_t mutex;
 } Planner;
 
@@ -124,6 +127,12 @@ hr_document_plan_compare(const HrPass *pass, HrCall *call,
 }
 
 static void
+remark(Planner *planner, const HrDocumentPair *pair, const char *message)
+{
+    hr_plan_add_remark(planner->plan, pair->kind->name, pair->key, message);
+}
+
+static void
 note_lacks(Planner *planner, const HrDocumentPair *pair)
 {
     const HrFit *fit = pair->fit;
@@ -134,16 +143,38 @@ note_lacks(Planner *planner, const HrDocumentPair *pair)
         g_autofree char *message =
             g_strdup_printf("cannot be held: %s", fit->error->message);
 
-        hr_plan_add_remark(planner->plan, pair->kind->name, pair->key,
-                           message);
+        remark(planner, pair, message);
     }
     for (guint i = 0; fit->lacks != NULL && i < fit->lacks->len; i++) {
         const HrLack *lack = fit->lacks->pdata[i];
         g_autofree char *message = g_strdup_printf(
             "cannot be held: %s: %s", lack->pointer, lack->reason);
 
-        hr_plan_add_remark(planner->plan, pair->kind->name, pair->key,
-                           message);
+        remark(planner, pair, message);
+    }
+}
+
+/* Nobody can read what a registry makes up itself. */
+static void
+note_secret(Planner *planner, const HrDocumentPair *pair,
+            const HrChange *change)
+{
+    const HrPass *pass = planner->pass;
+
+    if (pair->kind->rank != HR_RANK_ROBOT || pair->source == NULL ||
+        !hr_registry_has_secrets(pass->target))
+        return;
+    if (hr_robot_secrets_tells(pass->robot_secrets)) {
+        if (pass->check_secrets && change == NULL && pair->target != NULL)
+            g_ptr_array_add(planner->robots, g_strdup(pair->key));
+    } else if (change != NULL && change->action == HR_ACTION_CREATE) {
+        remark(planner, pair,
+               "gets a secret that the target makes up and nobody sees: set "
+               "robot_secrets to have the same at both ends");
+    } else if (pair->target != NULL &&
+               hr_robot_secrets_reports(pass->robot_secrets)) {
+        remark(planner, pair,
+               "nobody knows whether its secret is the same at both ends");
     }
 }
 
@@ -172,6 +203,7 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
     }
     HR_LOCKED(&planner->mutex);
     note_lacks(planner, pair);
+    note_secret(planner, pair, change);
     planner->plan->checked++;
     if (change != NULL)
         hr_plan_add(planner->plan, g_steal_pointer(&change));
@@ -222,10 +254,46 @@ judge_all_rights(const HrPass *pass, HrPlan *plan)
     }
 }
 
+static HrChange *
+new_secret_change(const HrDocument *there)
+{
+    HrChange *change = g_new0(HrChange, 1);
+
+    change->kind = there->kind;
+    change->key = g_strdup(there->key);
+    change->source = g_strdup(there->text);
+    change->target = g_strdup(there->text);
+    change->action = HR_ACTION_UPDATE;
+    change->reason = g_strdup("another secret than robot_secrets tells");
+    return change;
+}
+
+/* Everything of it is right but its secret. */
+static void
+plan_secret(void *data, HrCall *call, const char *key, const GError *error)
+{
+    Planner *planner = data;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(HrDocument) there = NULL;
+
+    if (hr_error_status(error) == HR_AUTH_DENIED)
+        there = hr_registry_read_document(planner->pass->target, call, "robot",
+                                          key, &failure);
+    HR_LOCKED(&planner->mutex);
+    if (there != NULL) {
+        hr_plan_add(planner->plan, new_secret_change(there));
+        planner->plan->unchanged--;
+    } else {
+        hr_plan_add_document_problem(planner->plan, "robot", key,
+                                     failure != NULL ? failure : error);
+    }
+}
+
 bool
 hr_document_plan_add(const HrPass *pass, HrPlan *plan, GError **error)
 {
-    Planner planner = {.pass = pass, .plan = plan};
+    g_autoptr(GPtrArray) robots = g_ptr_array_new_with_free_func(g_free);
+    Planner planner = {.pass = pass, .plan = plan, .robots = robots};
     HrDocumentVisitor visitor = {
         .visit = visit,
         .problem = note_problem,
@@ -235,6 +303,9 @@ hr_document_plan_add(const HrPass *pass, HrPlan *plan, GError **error)
 
     pthread_mutex_init(&planner.mutex, NULL);
     walked = hr_snapshot_walk(pass, NULL, true, &visitor, error);
+    if (walked)
+        hr_document_secrets_check(pass, pass->target, robots, plan_secret,
+                                  &planner);
     pthread_mutex_destroy(&planner.mutex);
     if (walked)
         judge_all_rights(pass, plan);

@@ -6,11 +6,14 @@
 
 #include "base/error.h"
 #include "base/lock.h"
+#include "sync/document-secrets.h"
 #include "sync/snapshot.h"
 
 typedef struct Verifier {
     const HrPass *pass;
     HrVerification *result; /* under mutex */
+    GPtrArray *robots;      /* keys of those that both have; likewise */
+    const char *side;       /* that is asked about secrets */
     pthread_mutex_t mutex;
 } Verifier;
 
@@ -101,14 +104,50 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
     atomic_fetch_add(&verifier->pass->progress->checked, 1);
     HR_LOCKED(&verifier->mutex);
     verifier->result->checked++;
+    if (pair->kind->rank == HR_RANK_ROBOT && pair->source != NULL &&
+        pair->target != NULL)
+        g_ptr_array_add(verifier->robots, g_strdup(pair->key));
     if (is_equal(verifier, pair))
         verifier->result->equal++;
+}
+
+static void
+note_secret(void *data, HrCall *call, const char *key, const GError *error)
+{
+    Verifier *verifier = data;
+    bool denied = hr_error_status(error) == HR_AUTH_DENIED;
+    g_autofree char *message = g_strdup_printf(
+        "its secret on the %s is not the one that robot_secrets tells",
+        verifier->side);
+
+    (void)call;
+    HR_LOCKED(&verifier->mutex);
+    hr_verification_add(verifier->result,
+                        denied ? HR_DIFFERENCE_OTHER : HR_DIFFERENCE_UNKNOWN,
+                        "robot", key, denied ? message : error->message);
+}
+
+/* What robot_secrets tells must be right at both ends. */
+static void
+verify_secrets(Verifier *verifier)
+{
+    const HrPass *pass = verifier->pass;
+    HrRegistry *const registries[] = {pass->source, pass->target};
+    static const char *const sides[] = {"source", "target"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(sides); i++) {
+        verifier->side = sides[i];
+        if (hr_document_secrets_known(pass, registries[i], "robot"))
+            hr_document_secrets_check(pass, registries[i], verifier->robots,
+                                      note_secret, verifier);
+    }
 }
 
 bool
 hr_document_verify(const HrPass *pass, HrVerification *result, GError **error)
 {
-    Verifier verifier = {.pass = pass, .result = result};
+    g_autoptr(GPtrArray) robots = g_ptr_array_new_with_free_func(g_free);
+    Verifier verifier = {.pass = pass, .result = result, .robots = robots};
     HrDocumentVisitor visitor = {
         .visit = visit,
         .problem = note_problem,
@@ -118,6 +157,8 @@ hr_document_verify(const HrPass *pass, HrVerification *result, GError **error)
 
     pthread_mutex_init(&verifier.mutex, NULL);
     walked = hr_snapshot_walk(pass, NULL, false, &visitor, error);
+    if (walked)
+        verify_secrets(&verifier);
     pthread_mutex_destroy(&verifier.mutex);
     return walked;
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "sync/document-plan.h"
+#include "sync/document-secrets.h"
 
 typedef struct Writing {
     const HrPass *pass;
@@ -15,6 +16,7 @@ typedef struct Writing {
     bool fresh;
     HrDocument *source; /* as it is now; NULL: not looked at */
     HrDocument *found;  /* on the target; NULL: none */
+    HrSecret *told;     /* its secret, where no registry tells; or NULL */
 } Writing;
 
 static void
@@ -22,6 +24,7 @@ forget(Writing *writing)
 {
     g_clear_pointer(&writing->source, hr_document_free);
     g_clear_pointer(&writing->found, hr_document_free);
+    g_clear_pointer(&writing->told, hr_secret_unref);
 }
 
 /* NULL without error if there is none. */
@@ -195,17 +198,47 @@ check_written(const Writing *writing, GError **error)
                         difference);
 }
 
+/* A robot that is created needs a secret, and so does one that has another; one
+ * whose rights change keeps what it has. */
+static bool
+find_secret(Writing *writing, GError **error)
+{
+    const HrPass *pass = writing->pass;
+    const HrChange *change = writing->change;
+    bool same = writing->found != NULL &&
+                strcmp(change->source, writing->found->text) == 0;
+    GError *failure = NULL;
+
+    if (!hr_document_secrets_known(pass, pass->target, change->kind) ||
+        (writing->found != NULL && !same && !pass->check_secrets))
+        return true;
+    writing->told =
+        hr_robot_secrets_get(pass->robot_secrets, change->key, &failure);
+    if (failure == NULL)
+        return true;
+    g_propagate_error(error, failure);
+    return false;
+}
+
+static const HrSecret *
+secrets_of(const Writing *writing)
+{
+    if (writing->told != NULL)
+        return writing->told;
+    return writing->source != NULL ? writing->source->secrets : NULL;
+}
+
 static HrResult
 write_document(Writing *writing, atomic_uint_least64_t *written,
                GError **error)
 {
     const HrChange *change = writing->change;
-    const HrDocument *source = writing->source;
 
-    if (!hr_registry_write_document(
-            writing->pass->target, writing->call, change->kind, change->key,
-            change->source, text_of(writing->found),
-            source != NULL ? source->secrets : NULL, error))
+    if (!find_secret(writing, error) ||
+        !hr_registry_write_document(writing->pass->target, writing->call,
+                                    change->kind, change->key, change->source,
+                                    text_of(writing->found),
+                                    secrets_of(writing), error))
         return HR_RESULT_FAILED;
     atomic_fetch_add(written, 1);
     return check_written(writing, error) ? HR_RESULT_DONE : HR_RESULT_FAILED;
