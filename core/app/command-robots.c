@@ -97,15 +97,30 @@ find_group(GPtrArray *groups, const HrSyncConfig *sync)
     return NULL;
 }
 
+/* True if robots are to be found there: unless it was named, only a sync that
+ * has secrets for them. */
+static bool
+has_robots(const HrSyncConfig *sync, bool named)
+{
+    HrRobotSecretsFrom from = sync->robot_secrets.from;
+
+    return (sync->kinds == NULL ||
+            g_strv_contains((const char *const *)sync->kinds, "robot")) &&
+           (named || (from != HR_ROBOT_SECRETS_KEEP &&
+                      from != HR_ROBOT_SECRETS_REPORT));
+}
+
 /* Puts syncs of one source together. */
 static GPtrArray *
-make_groups(const GPtrArray *syncs, const HrRobotsOrder *order)
+make_groups(const GPtrArray *syncs, const HrRobotsOrder *order, bool named)
 {
     GPtrArray *groups = g_ptr_array_new_with_free_func(free_group);
 
     for (guint i = 0; i < syncs->len; i++) {
         Group *group = find_group(groups, syncs->pdata[i]);
 
+        if (!has_robots(syncs->pdata[i], named))
+            continue;
         if (group == NULL) {
             group = g_new0(Group, 1);
             group->syncs = g_ptr_array_new();
@@ -147,6 +162,7 @@ add_pass(HrSession *session, Group *group, const HrSyncConfig *sync,
     if (pass->source != NULL)
         pass->target = hr_session_open_registry(session, sync->target, error);
     pass->select = &sync->select;
+    pass->kinds = sync->kinds;
     pass->robot_secrets = group->secrets;
     if (sync->rename.strip != NULL || sync->rename.prefix != NULL ||
         sync->rename.template != NULL)
@@ -310,7 +326,14 @@ run_order(const HrApp *app, const HrRobotsOrder *order, char *const *names,
         syncs = hr_session_choose_syncs(session, names, &error);
     if (syncs == NULL || !hr_session_start(session, &error))
         return hr_session_report_error(error);
-    groups = make_groups(syncs, order);
+    groups = make_groups(syncs, order, names[0] != NULL);
+    if (groups->len == 0) {
+        hr_error_set(&error, HR_CONFIG,
+                     "%s: no sync has robots among its kinds, and "
+                     "robot_secrets that tells their secrets",
+                     hr_session_config(session)->path);
+        return hr_session_report_error(error);
+    }
     for (guint i = 0; i < groups->len; i++) {
         Group *group = groups->pdata[i];
 

@@ -16,8 +16,11 @@ pass_wants(const HrPass *pass, const char *key)
     HrKind kind = hr_kind_of(kind_name);
     g_autofree char *project = hr_kind_project(&kind, key);
 
+    if (project == NULL)
+        return true;
     /* Where repositories get other names, projects do, too. */
-    return project == NULL || pass->rename == NULL;
+    return pass->rename == NULL &&
+           hr_filter_judge(&pass->select->projects, project, NULL);
 }
 
 const HrDocument *

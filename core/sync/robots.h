@@ -83,7 +83,8 @@ typedef struct HrRobotsOrder {
     void *data;
 } HrRobotsOrder;
 
-/* Carries the order out for passes that have the same source.  Fails if it
+/* Carries the order out for passes that have the same source, of which those
+ * robots are meant that they select.  Fails if it
  * could not be begun, or, but for check, as soon as an endpoint fails; the
  * robot that this happened to was told then.  On a worker. */
 bool

@@ -275,6 +275,27 @@ def case_a_layout_has_no_part_in_it():
     robots("rotate", "--to", "2", text=text, code=1)
 
 
+def case_only_selected_robots_are_meant():
+    paris = Safe("paris", at_version(1, *ROBOTS, "other/ci"))
+    rome = Safe("rome", at_version(2, *ROBOTS, "other/ci"))
+    oslo = Safe("oslo", at_version(2, *ROBOTS, "other/ci"))
+    secrets = {"from": "derive", "key": "env:MASTER", "version": 2}
+    text = configuration(
+        [safe.endpoint() for safe in (paris, rome, oslo)],
+        [{"name": "rome", "source": "paris", "target": "rome",
+          "select": {"projects": {"allow": ["library"]}},
+          "robot_secrets": secrets},
+         {"name": "oslo", "source": "paris", "target": "oslo",
+          "kinds": ["tag"], "robot_secrets": secrets}])
+    result = robots("adopt", text=text, code=0)
+    has(result.out, "done      ci", "done      library/ci",
+        "paris -> rome: robots 3, done 3")
+    same(paris.secrets(), {**at_version(2, *ROBOTS),
+                           **at_version(1, "other/ci")})
+    same(oslo.log(), [], "what oslo was asked")
+    has(robots("check", "oslo", text=text, code=3).err, "no sync has robots")
+
+
 def case_secrets_come_from_files_too():
     paris = Safe("paris", {"ci": "Paris1234", "library/ci": "Paris1234"})
     rome = Safe("rome", {"ci": "Rome12345", "library/ci": "Rome12345"})
@@ -314,8 +335,9 @@ def case_what_makes_no_sense_is_refused():
     keep = configuration(
         [paris.endpoint(), rome.endpoint()],
         [{"name": "s", "source": "paris", "target": "rome"}])
-    has(robots("check", text=keep, code=3).err,
+    has(robots("check", "s", text=keep, code=3).err,
         'robot_secrets.from is "keep"', "choose derive")
+    has(robots("check", text=keep, code=3).err, "no sync has robots")
     two = configuration(
         [safe.endpoint() for safe in (paris, rome, oslo)],
         [{"name": name, "source": "paris", "target": name,
