@@ -16,7 +16,7 @@ EPOCH_S = 1500000000
 # Lists whose order nobody promises.
 UNORDERED = ("permissions", "access")
 # Keys whose values are random, whatever they are.
-RANDOM = ("jti", "kid", "token", "exp", "nbf", "iat", "issued_at")
+RANDOM = ("jti", "job_id", "kid", "token", "exp", "nbf", "iat", "issued_at")
 METHODS = re.compile(r"(?<=but \[)[A-Z,]+(?=\] are)")
 
 

@@ -7,7 +7,8 @@ import base64
 import json
 import os
 
-from harbor import images, manifests, v2_manifests
+from harbor import (audits, images, manifests, replication_runs,
+                    v2_manifests)
 from harbor_prepare import before
 
 IMAGE_BYTES = 401 + 345 + 110
@@ -118,4 +119,27 @@ def an_image_of_before(replay):
 
 @before("audit-log", 10)
 def an_image_that_is_logged(replay):
-    push_first(replay.harbor("A"), "team/app", "v1")
+    harbor = replay.harbor("A")
+    push_first(harbor, "team/app", "v1")
+    audits.write(harbor, "admin", "create", "artifact", "team/app:v1", 2)
+
+
+@before("replication-policies", 36)
+def images_to_replicate(replay):
+    """Policies that waited for events ran before; they are not shown."""
+    harbor = replay.harbor("A")
+    for name, tag in (("team/a/b", "v1"), ("team/app", "v1"),
+                      ("team/app", "x1")):
+        push_first(harbor, name, tag)
+    for name in ("execution", "task"):
+        harbor.table(name).last_id = 5
+
+
+@before("replication-policies", 37)
+def runs_begin_later(replay):
+    replay.harbor("A").jobs_go.clear()
+
+
+@before("replication-policies", 39)
+def the_run_has_ended(replay):
+    replication_runs.wait_for_jobs(replay.harbor("A"))

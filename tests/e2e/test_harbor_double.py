@@ -11,11 +11,7 @@ from harness import run
 # scenario: {step: reason}, or one reason for all of it.
 OPEN = {
     "artifacts": {113: "two tags of a copy were made in one millisecond"},
-    "audit-log": "policies",
     "concurrency": {8: "two requests at once", 14: "two requests at once"},
-    "replication-policies": "executions",
-    "robots-as-callers": "audit-log",
-    "systeminfo-and-identity": {39: "audit-log", 66: "audit-log"},
 }
 
 

@@ -75,7 +75,7 @@ def require_access(request, scope, action):
     if not request.caller.is_known:
         raise Refusal(401, "unauthorized")
     if not request.caller.is_admin:
-        raise Refusal(403, request.caller.name)
+        raise Refusal(403, "forbidden")
     return None
 
 

@@ -15,6 +15,12 @@ request.content), `body_name` what refusals call it; unless it is
 `body_needed`, there may be none.  `accepts` False takes any
 content type, as routes outside of the API do.  With `lock` False a handler
 runs beside others and guards itself.
+
+Who wants to know of what succeeds on a route watches it:
+
+    @watches("DELETE", "/api/v2.0/robots/{robot_id:int}")
+    def note(request):             called before the handler
+        return lambda response: ...            called if it did not refuse
 """
 import re
 import traceback
@@ -27,6 +33,7 @@ from .wire import Refusal, Response
 
 ROUTES = {}     # (version or "", first parts) -> see find()
 ALL = []
+WATCHERS = {}   # (method, pattern): functions
 INT = re.compile(r"[+-]?[0-9]+$")
 API = "/api/v2.0/"
 MEDIA = "application/json"
@@ -85,6 +92,13 @@ def route(method, pattern, **options):
         ROUTES.setdefault(entry.parts[0][0], []).append(entry)
         ROUTES[entry.parts[0][0]].sort(key=lambda one: one.order)
         return handler
+    return register
+
+
+def watches(method, pattern):
+    def register(function):
+        WATCHERS.setdefault((method, pattern), []).append(function)
+        return function
     return register
 
 
@@ -169,21 +183,31 @@ def dispatch(request):
         request.content = parse_body(request, entry.body, entry.body_name)
     if entry.lock:
         with harbor.lock:
-            return transact(request, entry.handler)
-    return transact(request, entry.handler)
+            return transact(request, entry)
+    return transact(request, entry)
 
 
-def transact(request, handler):
+def transact(request, entry):
     """Calls the handler; what it changed stays only if it succeeds."""
     journal = request.harbor.journal
     journal.begin()
     keep = False
     try:
-        response = handler(request)
+        response = run_watched(request, entry)
         keep = response.status < 400
         return response
     finally:
         journal.end(keep)
+
+
+def run_watched(request, entry):
+    notes = [function(request) for function in
+             WATCHERS.get((entry.method, entry.pattern), ())]
+    response = entry.handler(request)
+    for note in notes:
+        if note is not None and response.status < 400:
+            note(response)
+    return response
 
 
 def answer_inside(request):
