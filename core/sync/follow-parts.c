@@ -115,7 +115,7 @@ hr_follow_tie(HrFollow *follow, char *reason, unsigned depth,
     return tie;
 }
 
-void
+Sought *
 hr_follow_seek(HrFollow *follow, const char *reference, Tie *tie,
                HrTagSeen *seen)
 {
@@ -125,6 +125,7 @@ hr_follow_seek(HrFollow *follow, const char *reference, Tie *tie,
     sought->tie = tie;
     sought->seen = seen;
     g_ptr_array_add(follow->sought, sought);
+    return sought;
 }
 
 char *
@@ -152,6 +153,7 @@ hr_follow_make_lists(HrFollow *follow)
     follow->fresh = g_ptr_array_new_with_free_func(hr_follow_node_free);
     follow->fetches = g_ptr_array_new_with_free_func(free_fetch);
     follow->sought = g_ptr_array_new_with_free_func(free_sought);
+    follow->held = g_ptr_array_new_with_free_func(free_sought);
     follow->subjects = g_ptr_array_new_with_free_func(free_subject);
     follow->ties = g_ptr_array_new_with_free_func(free_tie);
     follow->counters = g_ptr_array_new_with_free_func(g_free);
@@ -159,21 +161,24 @@ hr_follow_make_lists(HrFollow *follow)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     follow->items =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    follow->tagged =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
 void
 hr_follow_free(HrFollow *follow)
 {
     GPtrArray *const lists[] = {
-        follow->found,    follow->fallbacks, follow->doubtful,
-        follow->fresh,    follow->fetches,   follow->sought,
-        follow->subjects, follow->ties,      follow->counters,
+        follow->found,    follow->fallbacks, follow->doubtful, follow->fresh,
+        follow->fetches,  follow->sought,    follow->subjects, follow->ties,
+        follow->counters, follow->held,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++)
         g_ptr_array_unref(lists[i]);
     g_hash_table_unref(follow->nodes);
     g_hash_table_unref(follow->items);
+    g_hash_table_unref(follow->tagged);
     g_hash_table_unref(follow->companions);
     g_clear_pointer(&follow->known, g_hash_table_unref);
     pthread_mutex_destroy(&follow->mutex);

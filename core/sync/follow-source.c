@@ -59,6 +59,7 @@ add_referrers(HrFollow *follow, Subject *subject, unsigned depth,
         const char *type = referrer->artifact_type != NULL
                                ? referrer->artifact_type
                                : referrer->media_type;
+        Sought *sought;
         Tie *tie;
 
         if (g_hash_table_contains(follow->items, referrer->digest))
@@ -73,8 +74,9 @@ add_referrers(HrFollow *follow, Subject *subject, unsigned depth,
         tie->shown.referrer = true;
         tie->shown.subject = subject->digest;
         tie->guessed = !certain;
-        hr_follow_seek(follow, referrer->digest, tie,
-                       certain ? make_seen(referrer) : NULL);
+        sought = hr_follow_seek(follow, referrer->digest, tie,
+                                certain ? make_seen(referrer) : NULL);
+        sought->may_be_tagged = certain && hr_follow_may_be_tagged(referrer);
     }
 }
 
@@ -112,6 +114,8 @@ take_answer(HrFollow *follow, Node *node, HrReferrersAnswer *answer)
     subject->label = g_strdup(node->label);
     subject->tag = hr_referrers_tag(node->digest);
     subject->list = g_steal_pointer(&answer->list);
+    for (guint i = 0; i < subject->list->len; i++)
+        node->has_images |= hr_follow_may_be_tagged(subject->list->pdata[i]);
     add_referrers(follow, subject, node->depth, node->hanging);
     return HR_OK;
 }
@@ -244,7 +248,8 @@ find_companions(HrFollow *follow, const Node *node, bool has_lists)
     for (char **tag = has_lists ? tags + 1 : tags; *tag != NULL; tag++) {
         if (g_hash_table_remove(follow->companions, *tag))
             seek_companion(follow, node, *tag, false);
-        else if (may_guess(follow, node))
+        else if (may_guess(follow, node) ||
+                 (follow->named && node->has_images))
             seek_companion(follow, node, *tag, true);
     }
 }

@@ -5,6 +5,7 @@
  *     follow.c         what the walk and the batches say; rounds
  *     follow-parts.c   the structs below
  *     follow-source.c  what there is on the source
+ *     follow-held.c    what a tag leads to as well
  *     follow-target.c  what the target lists
  *
  * Rounds and batches take turns: between them `found`, `fallbacks` and
@@ -52,6 +53,7 @@ typedef struct Node {
     bool is_list; /* index of a fallback tag: what it lists refers to others */
     bool changed; /* the target has it not, or not under this tag */
     bool asked;   /* for what refers to it */
+    bool has_images; /* perhaps some of that are tagged */
     unsigned depth;
     unsigned *hanging;
 } Node;
@@ -94,6 +96,8 @@ typedef struct Sought {
     char *reference;
     Tie *tie;
     HrTagSeen *seen;
+    bool may_be_tagged; /* see follow-held.c */
+    bool released;      /* was held once */
 } Sought;
 
 typedef enum Stage {
@@ -121,6 +125,7 @@ struct HrFollow {
     GPtrArray *found;     /* Node */
     GPtrArray *fallbacks; /* Fallback */
     GPtrArray *doubtful;  /* Doubtful */
+    GHashTable *tagged;   /* digests that tags of cosign lead to */
 
     Stage stage;
     bool has_turn;
@@ -130,6 +135,7 @@ struct HrFollow {
     GPtrArray *fetches; /* Fetch */
     atomic_size_t fetching;
     GPtrArray *sought;   /* Sought */
+    GPtrArray *held;     /* Sought: for the next round */
     GHashTable *nodes;   /* digests that were looked at */
     GHashTable *items;   /* digests of referrers that were found */
     GPtrArray *subjects; /* Subject, to the end */
@@ -158,8 +164,9 @@ Tie *
 hr_follow_tie(HrFollow *follow, char *reason, unsigned depth,
               unsigned *hanging);
 
-/* Has it seen on both sides at the end of the round; takes `seen`. */
-void
+/* Has it seen on both sides at the end of the round; takes `seen`.  What it
+ * returns is the follow's. */
+Sought *
 hr_follow_seek(HrFollow *follow, const char *reference, Tie *tie,
                HrTagSeen *seen);
 
@@ -190,6 +197,25 @@ hr_follow_take_turn(HrFollow *follow, HrRegistry *registry);
 
 void
 hr_follow_give_turn(HrFollow *follow);
+
+/* ---------------------------------------------------------- follow-held.c */
+
+/* True if a tag may lead to it as well, by what its registry says of it. */
+bool
+hr_follow_may_be_tagged(const HrReferrer *referrer);
+
+/* Remembers what a tag of cosign leads to.  Under the mutex. */
+void
+hr_follow_note_tag(HrFollow *follow, const hr_manifest_query *source);
+
+/* Before batches are sent: keeps back what has to wait for tags, and forgets
+ * what one is known to lead to. */
+void
+hr_follow_hold(HrFollow *follow);
+
+/* When they are back: what was held is sought again. */
+void
+hr_follow_release(HrFollow *follow);
 
 /* -------------------------------------------------------- follow-source.c */
 

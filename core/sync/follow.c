@@ -108,7 +108,9 @@ take_in(HrFollow *follow, const HrSighting *sighting)
     hr_status there = sighting->target->status;
     Tie *tie = (Tie *)sighting->tie;
 
-    if (sighting->source->status != HR_OK)
+    if (sighting->source->status == HR_OK)
+        hr_follow_note_tag(follow, sighting->source);
+    else
         return tie != NULL && tie->guessed &&
                sighting->source->status == HR_NOT_FOUND;
     if (tie != NULL && tie->shown.referrer) {
@@ -327,6 +329,7 @@ run_stage(HrFollow *follow, HrCall *call)
     switch (follow->stage) {
     case STAGE_GATHER:
         gather(follow);
+        hr_follow_release(follow);
         follow->stage = STAGE_ASK;
         return true;
     case STAGE_ASK:
@@ -348,6 +351,7 @@ run_stage(HrFollow *follow, HrCall *call)
         return true;
     case STAGE_SEND:
         follow->stage = STAGE_GATHER;
+        hr_follow_hold(follow);
         if (!send_batches(follow))
             end(follow);
         return false;
