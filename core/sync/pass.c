@@ -112,14 +112,16 @@ typedef struct ProbeJob {
     GError *error;
 } ProbeJob;
 
+/* Of a directory there is nothing to tell. */
 static void
 log_identity(const HrPass *pass, const HrRegistry *registry,
              const hr_identity *identity)
 {
-    hr_log(HR_LOG_INFO, "%s: %s is %s, asked by %s", pass->name,
-           hr_registry_name(registry),
-           identity->product[0] != '\0' ? identity->product : "a registry",
-           identity->principal[0] != '\0' ? identity->principal : "nobody");
+    if (identity->product[0] != '\0')
+        hr_log(HR_LOG_INFO, "%s: %s is %s, asked by %s", pass->name,
+               hr_registry_name(registry), identity->product,
+               identity->principal[0] != '\0' ? identity->principal
+                                              : "nobody");
 }
 
 static void
