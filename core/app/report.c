@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/report-kinds.h"
 #include "app/signals.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -170,6 +171,7 @@ void
 hr_report_print_plan(const HrPlan *plan)
 {
     g_autofree char *immutable = tell_immutable(plan);
+    g_autofree char *kinds = hr_report_kinds_planned(plan);
 
     printf("plan %s: %s -> %s\n", plan->sync, plan->source, plan->target);
     for (guint i = 0; i < plan->changes->len; i++) {
@@ -179,6 +181,8 @@ hr_report_print_plan(const HrPlan *plan)
     }
     print_problems(plan);
     print_remarks(plan);
+    if (*kinds != '\0')
+        printf("plan %s: %s\n", plan->sync, kinds);
     printf("plan %s: checked %" PRIu64 ", to create %" PRIu64
            ", to update %" PRIu64 ", kept %" PRIu64 ", refused %" PRIu64
            ", unchanged %" PRIu64 "%s, failed %u\n",
@@ -227,7 +231,10 @@ print_summary(const HrReport *report)
         hr_text_format_size((int64_t)report->counts.bytes);
     g_autofree char *duration = hr_text_format_duration(report->duration_us);
     g_autofree char *immutable = tell_immutable(report->plan);
+    g_autofree char *kinds = hr_report_kinds_done(report->plan);
 
+    if (*kinds != '\0')
+        printf("%s: %s\n", report->sync, kinds);
     printf("%s: checked %" PRIu64 "%s, changed %" PRIu64 ", skipped %" PRIu64
            ", failed %" PRIu64 ", %s in %" PRIu64 " writes (blobs copied "
            "%" PRIu64 ", mounted %" PRIu64 ", present %" PRIu64
@@ -288,6 +295,44 @@ set_failure(HrJson *item, const HrFailureFacts *facts)
         hr_json_set_number(item, "attempts", facts->attempts);
 }
 
+/* What is particular to documents: the fields, and the rights. */
+static void
+set_document(HrJson *item, const HrChange *change)
+{
+    g_autofree char *fields = NULL;
+    HrJson *widens;
+
+    if (hr_change_is_content(change))
+        return;
+    if (change->source != NULL && change->target != NULL) {
+        fields = hr_document_compare_line(change->target, change->source);
+        hr_json_set_text(item, "fields", fields);
+    }
+    if (change->widens == NULL)
+        return;
+    widens = hr_json_new_array();
+    for (guint i = 0; i < change->widens->len; i++)
+        hr_json_append_text(widens, change->widens->pdata[i]);
+    hr_json_set(item, "widens", widens);
+}
+
+static HrJson *
+remarks_to_json(const HrPlan *plan)
+{
+    HrJson *list = hr_json_new_array();
+
+    for (guint i = 0; i < plan->remarks->len; i++) {
+        const HrRemark *remark = plan->remarks->pdata[i];
+        HrJson *item = hr_json_new_object();
+
+        hr_json_set_text(item, "kind", remark->kind);
+        hr_json_set_text(item, "key", remark->key);
+        hr_json_set_text(item, "message", remark->message);
+        hr_json_append(list, item);
+    }
+    return list;
+}
+
 static HrJson *
 items_to_json(const HrPlan *plan)
 {
@@ -308,6 +353,7 @@ items_to_json(const HrPlan *plan)
         if (change->facts.known)
             set_failure(item, &change->facts);
         hr_json_set_text(item, "message", change->message);
+        set_document(item, change);
         hr_json_append(items, item);
     }
     for (guint i = 0; i < plan->problems->len; i++) {
@@ -365,7 +411,9 @@ hr_report_to_json(const HrReport *report)
     set_counter(json, "requests", report->requests);
     set_counter(json, "retries", report->retries);
     hr_json_set_number(json, "duration_us", report->duration_us);
+    hr_json_set(json, "kinds", hr_report_kinds_to_json(report->plan, true));
     hr_json_set(json, "items", items_to_json(report->plan));
+    hr_json_set(json, "remarks", remarks_to_json(report->plan));
     return json;
 }
 

@@ -9,6 +9,8 @@
 #include "sync/selection.h"
 #include "sync/snapshot-state.h"
 
+#define FITS_AT_ONCE 64
+
 typedef struct Walk {
     const HrPass *pass;
     const HrDocumentVisitor *visitor;
@@ -137,30 +139,25 @@ is_hidden(const HrDocumentList *list, const char *key)
     return false;
 }
 
-/* What would become of all documents of the source that count. */
+/* The fit of a document of the source to be asked for; false if it does not
+ * count. */
 static bool
-ask_fits(const KindJob *job, HrCall *call, HrFit *fits, size_t *count,
-         GError **error)
+begin_fit(const KindJob *job, const HrDocument *source, HrFit *fit)
 {
-    const HrPass *pass = job->walk->pass;
     const HrDocumentList *target = job->sides[1].list;
-    const GPtrArray *documents = job->sides[0].list->documents;
+    const HrDocument *found = hr_document_list_find(target, source->key);
 
-    for (guint i = 0; i < documents->len; i++) {
-        const HrDocument *source = documents->pdata[i];
-        const HrDocument *found = hr_document_list_find(target, source->key);
-
-        if (is_wanted(pass, &job->kind, source->key) &&
-            (found != NULL || !is_hidden(target, source->key)))
-            fits[(*count)++] = (HrFit){
-                .kind = job->kind.name,
-                .key = source->key,
-                .text = source->text,
-                .found = found != NULL ? found->text : NULL,
-                .secrets = source->secrets,
-            };
-    }
-    return hr_registry_fit_documents(pass->target, call, fits, *count, error);
+    if (!is_wanted(job->walk->pass, &job->kind, source->key) ||
+        (found == NULL && is_hidden(target, source->key)))
+        return false;
+    *fit = (HrFit){
+        .kind = job->kind.name,
+        .key = source->key,
+        .text = source->text,
+        .found = found != NULL ? found->text : NULL,
+        .secrets = source->secrets,
+    };
+    return true;
 }
 
 static void
@@ -176,6 +173,41 @@ visit_source(const KindJob *job, HrCall *call, const HrFit *fit)
     };
 
     visitor->visit(visitor->data, call, &pair);
+}
+
+/* Asks what would become of some, and shows them. */
+static bool
+visit_part(const KindJob *job, HrCall *call, HrFit *fits, size_t count,
+           GError **error)
+{
+    bool asked = hr_registry_fit_documents(job->walk->pass->target, call, fits,
+                                           count, error);
+
+    for (size_t i = 0; i < count; i++) {
+        if (asked)
+            visit_source(job, call, &fits[i]);
+        hr_fit_clear(&fits[i]);
+    }
+    return asked;
+}
+
+/* In parts, so that not all texts are there twice. */
+static bool
+visit_sources(const KindJob *job, HrCall *call, GError **error)
+{
+    const GPtrArray *documents = job->sides[0].list->documents;
+    HrFit fits[FITS_AT_ONCE];
+    size_t count = 0;
+
+    for (guint i = 0; i < documents->len; i++) {
+        count += begin_fit(job, documents->pdata[i], &fits[count]);
+        if (count < FITS_AT_ONCE)
+            continue;
+        if (!visit_part(job, call, fits, count, error))
+            return false;
+        count = 0;
+    }
+    return count == 0 || visit_part(job, call, fits, count, error);
 }
 
 /* What only the target has. */
@@ -220,9 +252,7 @@ compare_kind(KindJob *job, HrCall *call)
 {
     const HrDocumentVisitor *visitor = job->walk->visitor;
     const HrDocumentList *source = job->sides[0].list;
-    g_autofree HrFit *fits = NULL;
     g_autoptr(GError) error = NULL;
-    size_t count = 0;
 
     for (unsigned i = 0; i < 2; i++)
         if (job->sides[i].error != NULL)
@@ -232,16 +262,10 @@ compare_kind(KindJob *job, HrCall *call)
         return;
     report_gaps(job, source);
     report_gaps(job, job->sides[1].list);
-    fits = g_new0(HrFit, (gsize)source->documents->len + 1);
-    if (!ask_fits(job, call, fits, &count, &error))
-        visitor->problem(visitor->data, job->kind.name, "", error);
-    for (size_t i = 0; i < count; i++) {
-        if (error == NULL)
-            visit_source(job, call, &fits[i]);
-        hr_fit_clear(&fits[i]);
-    }
-    if (error == NULL)
+    if (visit_sources(job, call, &error))
         visit_extras(job, call);
+    else
+        visitor->problem(visitor->data, job->kind.name, "", error);
 }
 
 static void

@@ -98,6 +98,7 @@ def case_documents_are_created_and_then_unchanged():
     fill(source)
     result = run_program("once", config=config(source, target), code=0)
     has(result.out, "create  project library", "create  robot library/ci",
+        "st: label 1 changed; project 2 changed; quota 1 changed",
         "checked 6, changed 6", "failed 0")
     same(get(target, "robot", "library/ci"), get(source, "robot", "library/ci"))
     same(get(target, "label", "/urgent"), {"color": "#FF0000"})
@@ -135,7 +136,7 @@ def case_a_plan_tells_field_by_field_and_what_widens():
         "(widens: +role developer)",
         "update  robot library/ci  (widens: +project library "
         "push:repository)",
-        "          /duration: 7 -> 30",
+        "          /duration: 7 -> 30", "plan st: member 1 to update; robot 1",
         "          /permissions/0/access: +push:repository")
     same(tree(target), before, "a plan wrote")
     run_program("plan", "--exit-code", config=config(source, target), code=5)
@@ -326,6 +327,10 @@ def case_documents_are_reported_to_programs():
     items = {(i["kind"], i["key"]): i for i in report["items"]}
     same(items["member", "library/oidc/devs"]["result"], "done")
     same(items["member", "library/oidc/devs"]["action"], "update")
+    same(items["member", "library/oidc/devs"]["fields"],
+         "role: guest -> developer")
+    same(items["member", "library/oidc/devs"]["widens"], ["role developer"])
+    same(report["kinds"]["project"], {"changed": 2})
 
 
 def case_sinks_hear_of_documents():
