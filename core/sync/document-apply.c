@@ -124,7 +124,9 @@ tell_end(const HrPass *pass, const HrChange *change, const HrCall *call)
         [HR_RESULT_BLOCKED] = {"document.failed", HR_LOG_ERROR},
     };
     const char *message = change->message;
-    int level = tales[change->result].level;
+    int level = change->result == HR_RESULT_DONE && message != NULL
+                    ? HR_LOG_WARNING
+                    : tales[change->result].level;
 
     hr_log_call(level, call != NULL ? hr_call_correlation(call) : NULL,
                 "%s: %s %s: %s%s%s", pass->name, change->kind, change->key,

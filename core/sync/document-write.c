@@ -228,6 +228,46 @@ secrets_of(const Writing *writing)
     return writing->source != NULL ? writing->source->secrets : NULL;
 }
 
+/* What was told must be what is there now: a registry that takes a secret and
+ * keeps another would be told it in every pass. */
+static bool
+check_secret(const Writing *writing, GError **error)
+{
+    const HrChange *change = writing->change;
+    g_autoptr(GError) failure = NULL;
+
+    if (writing->told == NULL ||
+        hr_registry_check_secret(writing->pass->target, writing->call,
+                                 change->kind, change->key, writing->told,
+                                 &failure) ||
+        hr_error_status(failure) != HR_AUTH_DENIED)
+        return true;
+    return hr_error_set(error, HR_UNSUPPORTED,
+                        "its secret was set, and is not taken: %s",
+                        failure->message);
+}
+
+/* Who moves from one side to the other needs the same secret there; what the
+ * source has is changed by adopting only. */
+static void
+note_source_secret(const Writing *writing, GError **note)
+{
+    const HrPass *pass = writing->pass;
+    const HrChange *change = writing->change;
+    g_autoptr(GError) failure = NULL;
+
+    if (writing->told == NULL || writing->found != NULL ||
+        !hr_registry_has_secrets(pass->source) ||
+        hr_registry_check_secret(pass->source, writing->call, change->kind,
+                                 change->key, writing->told, &failure) ||
+        hr_error_status(failure) != HR_AUTH_DENIED)
+        return;
+    hr_error_set(note, HR_OK,
+                 "the source has another secret: `robots adopt --robot %s` "
+                 "makes them the same",
+                 change->key);
+}
+
 static HrResult
 write_document(Writing *writing, atomic_uint_least64_t *written,
                GError **error)
@@ -241,7 +281,10 @@ write_document(Writing *writing, atomic_uint_least64_t *written,
                                     secrets_of(writing), error))
         return HR_RESULT_FAILED;
     atomic_fetch_add(written, 1);
-    return check_written(writing, error) ? HR_RESULT_DONE : HR_RESULT_FAILED;
+    if (!check_written(writing, error) || !check_secret(writing, error))
+        return HR_RESULT_FAILED;
+    note_source_secret(writing, error);
+    return HR_RESULT_DONE;
 }
 
 /* True if somebody else has made it in between. */

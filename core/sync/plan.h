@@ -142,7 +142,8 @@ hr_plan_item_name(const char *kind, const char *key);
 void
 hr_change_free(HrChange *change);
 
-/* Records how a change ended; `error` NULL for HR_RESULT_DONE. */
+/* Records how a change ended; `error` (NULL: nothing to say) is one of HR_OK
+ * for HR_RESULT_DONE. */
 void
 hr_change_end(HrChange *change, HrResult result, const GError *error);
 

@@ -5,6 +5,7 @@
  *     PATH/library+ci     the secret of robot library/ci; "-" is one that
  *                         nobody can try, "!" one that is not to be touched
  *     PATH/.log           what was asked for: "check library/ci"
+ *     PATH/.deaf          secrets that are set are not taken
  *     PATH/.fails         the one thing that fails, as it is logged; "all"
  *                         stands for everything
  *
@@ -278,7 +279,10 @@ write_document(hr_registry *registry, hr_call *call,
 
     if (status != HR_OK)
         return status;
-    take_secret(write->secrets, secret);
+    if (read_line(registry, ".deaf", secret))
+        snprintf(secret, sizeof secret, "MadeUp123");
+    else
+        take_secret(write->secrets, secret);
     join(path, registry, write->key);
     file = fopen(path, "w");
     if (file == NULL)

@@ -1,95 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """robots: the secrets of robot accounts are checked, adopted and rotated."""
-import hashlib
-import hmac
 import os
 
-from harness import (BUILD, configuration, endpoint, has, holds, path, run,
+from harness import (configuration, endpoint, has, holds, path, run,
                      run_program, same)
+from safes import KEY, PLUGINS, Safe, at_version, derived
 
-KEY = "0123456789abcdef0123456789abcdef"
-LETTERS = ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-           "0123456789")
-PLUGINS = {
-    "HARBOR_REPLICATOR_PLUGIN_PATH":
-        os.path.join(BUILD, ".libs") + ":" +
-        os.path.join(BUILD, "tests", "e2e", ".libs"),
-    "MASTER": KEY,
-}
-
-
-def is_good(secret):
-    return (any(c.isupper() for c in secret) and
-            any(c.islower() for c in secret) and
-            any(c.isdigit() for c in secret))
-
-
-def derived(version, robot, key=KEY):
-    """As core/model/robot-secret.h describes it."""
-    project, _, name = robot.rpartition("/")
-    level = "project" if project else "system"
-    info = b"\0".join(part.encode() for part in (
-        "hr-robot-secret-v1", str(version), level, project, name))
-    block, text = b"", ""
-    for count in range(1, 256):
-        block = hmac.new(key.encode(), block + info + bytes([count]),
-                         hashlib.sha256).digest()
-        text += "".join(LETTERS[byte % 62] for byte in block if byte < 248)
-        while len(text) >= 32:
-            if is_good(text[:32]):
-                return text[:32]
-            text = text[32:]
-    raise AssertionError("no secret")
-
-
-class Safe:
-    """An endpoint of robots: {key: secret}."""
-
-    def __init__(self, name, robots):
-        self.name = name
-        self.path = path(name)
-        os.makedirs(self.path, exist_ok=True)
-        for left in os.listdir(self.path):
-            os.unlink(os.path.join(self.path, left))
-        for key, secret in robots.items():
-            self.put(key, secret)
-
-    def put(self, key, secret):
-        name = os.path.join(self.path, key.replace("/", "+"))
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(secret + "\n")
-
-    def fail(self, what):
-        self.put(".fails", what)
-
-    def mend(self):
-        os.unlink(os.path.join(self.path, ".fails"))
-
-    def secrets(self):
-        found = {}
-        for name in os.listdir(self.path):
-            if name[0] != ".":
-                with open(os.path.join(self.path, name),
-                          encoding="utf-8") as file:
-                    found[name.replace("+", "/")] = file.read().strip()
-        return found
-
-    def log(self):
-        name = os.path.join(self.path, ".log")
-        if not os.path.exists(name):
-            return []
-        with open(name, encoding="utf-8") as file:
-            return file.read().splitlines()
-
-    def writes(self):
-        return [line[6:] for line in self.log() if line.startswith("write ")]
-
-    def endpoint(self):
-        return endpoint(self.name, "safe", path=self.path)
-
-
-def at_version(version, *robots):
-    return {robot: derived(version, robot) for robot in robots}
+ROBOTS = ("ci", "library/ci", "library/deploy")
 
 
 def config(source, targets, version=1, **more):
@@ -102,8 +19,12 @@ def config(source, targets, version=1, **more):
          for target in targets])
 
 
-def robots(*arguments, text, code, env=None):
-    result = run_program("robots", *arguments, config=text, code=code,
+def robots(*arguments, **more):
+    return program("robots", *arguments, **more)
+
+
+def program(*arguments, text, code, env=None):
+    result = run_program(*arguments, config=text, code=code,
                          env={**PLUGINS, **(env or {})})
     for version in (1, 2, 3):
         for robot in ROBOTS:
@@ -112,9 +33,6 @@ def robots(*arguments, text, code, env=None):
                   f"the secret of {robot} was told")
     holds(KEY not in result.out + result.err, "the master key was told")
     return result
-
-
-ROBOTS = ("ci", "library/ci", "library/deploy")
 
 
 def case_check_tells_who_has_another_secret():
@@ -348,6 +266,88 @@ def case_what_makes_no_sense_is_refused():
         "sync oslo: robot_secrets is another one than that of sync rome")
     has(robots("check", text=text, code=3, env={"MASTER": "short"}).err,
         "sync to-rome: robot_secrets.key: the master key at env:MASTER")
+
+
+def case_a_pass_creates_robots_with_their_secrets():
+    paris = Safe("paris", {**at_version(1, "ci"), "library/ci": "Paris1234"})
+    rome = Safe("rome", {})
+    text = config(paris, [rome])
+    result = program("once", text=text, code=0)
+    same(rome.secrets(), at_version(1, "ci", "library/ci"))
+    has(result.out, "create  robot ci\n",
+        "create  robot library/ci  (the source has another secret: "
+        "`robots adopt --robot library/ci` makes them the same)")
+    has(result.err, "robot library/ci: done: the source has another secret")
+    same(paris.log().count("check library/ci"), 1, "checks at the source")
+    again = program("once", text=text, code=0)
+    has(again.out, "0 B in 0 writes")
+    same(paris.log().count("check library/ci"), 1, "checks at the source")
+    same(rome.log().count("check ci"), 1, "checks at the target")
+
+
+def case_a_robot_without_a_secret_to_be_told_is_said():
+    paris = Safe("paris", {"ci": "Paris1234", "library/ci": "Paris1234"})
+    rome = Safe("rome", {"ci": "Rome12345"})
+    for how, more in (("keep", ()), ("report", ("nobody knows whether",))):
+        text = configuration(
+            [paris.endpoint(), rome.endpoint()],
+            [{"name": "s", "source": "paris", "target": "rome",
+              "robot_secrets": {"from": how}}])
+        result = program("plan", text=text, code=0)
+        has(result.out, "note    robot library/ci  (gets a secret that the "
+                        "target makes up and nobody sees", *more)
+        holds(more or "nobody knows" not in result.out, "it was reported")
+
+
+def case_a_robot_whose_secret_is_missing_fails_alone():
+    paris = Safe("paris", {"ci": "Paris1234", "library/ci": "Paris1234"})
+    rome = Safe("rome", {})
+    text = configuration(
+        [paris.endpoint(), rome.endpoint()],
+        [{"name": "s", "source": "paris", "target": "rome",
+          "robot_secrets": {"from": "env", "prefix": "ROBOT_"}}])
+    result = program("once", text=text, code=1,
+                     env={"ROBOT_LIBRARY_CI": "Environ123"})
+    has(result.out, "failed  robot ci", "env:ROBOT_CI", "not set")
+    same(rome.secrets(), {"library/ci": "Environ123"})
+    holds("Environ123" not in result.out + result.err, "a secret was told")
+
+
+def case_a_complete_pass_repairs_secrets():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", {**at_version(1, *ROBOTS), "ci": "Other1234",
+                         "library/ci": "-"})
+    text = config(paris, [rome])
+    program("once", text=text, code=0)
+    same([line for line in rome.log() if line.startswith("check")], [],
+         "checks of an ordinary pass")
+    planned = program("plan", text=config(paris, [rome], check="always"),
+                      code=0)
+    has(planned.out, "update  robot ci  (another secret than robot_secrets")
+    program("once", "--complete", text=text, code=0)
+    same(rome.secrets(), {**at_version(1, *ROBOTS), "library/ci": "-"})
+    same(rome.writes(), ["ci"])
+    program("once", text=config(paris, [rome], check="always"), code=0)
+    same(rome.writes(), ["ci"])
+
+
+def case_a_secret_that_is_not_taken_fails():
+    paris = Safe("paris", at_version(1, "ci"))
+    rome = Safe("rome", {})
+    rome.put(".deaf", "")
+    result = program("once", text=config(paris, [rome]), code=1)
+    has(result.out, "failed  robot ci", "was set, and is not taken")
+
+
+def case_verify_tries_secrets_at_both_ends():
+    paris = Safe("paris", {**at_version(1, *ROBOTS), "ci": "Paris1234"})
+    rome = Safe("rome", {**at_version(1, *ROBOTS), "library/ci": "Rome12345"})
+    text = config(paris, [rome])
+    result = program("verify", text=text, code=5)
+    has(result.out, "its secret on the source is not", "robot ci",
+        "its secret on the target is not", "robot library/ci")
+    robots("adopt", text=text, code=0)
+    program("verify", text=text, code=0)
 
 
 run(globals())
