@@ -76,11 +76,11 @@ def find_project(request, reference, by_name=None):
 
 
 def roles_in(harbor, user_row, project):
-    """Roles of a user in a project, the strongest first."""
-    found = {row["role"] for row in harbor.table("member").select(
-        project_id=project["id"], entity_type="u", entity_id=user_row["id"])}
-    order = [1, 4, 2, 3, 5]
-    return [role for role in order if role in found]
+    """Roles of a user in a project: one, or none."""
+    row = harbor.table("member").find(project_id=project["id"],
+                                      entity_id=user_row["id"],
+                                      entity_type="u")
+    return [row["role"]] if row and row["role"] in ROLES else []
 
 
 def is_public(project):

@@ -54,7 +54,8 @@ COLUMNS.update(Name=COLUMNS["name"], ID=COLUMNS["id"])
 @installs(0)
 def make_tables(harbor):
     harbor.make_table("robot", unique=[("name",)])
-    harbor.policy_rows = RowLocks(harbor.deadlock_after_s)
+    harbor.policy_rows = RowLocks(harbor.deadlock_after_s,
+                                  lambda: len(harbor.listener.open) > 1)
 
 
 @projects.deleted
