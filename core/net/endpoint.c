@@ -265,6 +265,12 @@ hr_endpoint_name(const HrEndpoint *endpoint)
 }
 
 const char *
+hr_endpoint_username(const HrEndpoint *endpoint)
+{
+    return hr_login_username(endpoint->login);
+}
+
+const char *
 hr_endpoint_origin(const HrEndpoint *endpoint)
 {
     return endpoint->origin;

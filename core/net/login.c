@@ -131,6 +131,15 @@ basic_of(const HrLogin *login)
     return principal != NULL ? principal->basic : NULL;
 }
 
+const char *
+hr_login_username(const HrLogin *login)
+{
+    const HrPrincipal *principal = hr_principals_find(login->principals, NULL);
+
+    return principal != NULL && principal->basic != NULL ? principal->username
+                                                         : NULL;
+}
+
 bool
 hr_login_has_account(const HrLogin *login, const HrRequest *request)
 {

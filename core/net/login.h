@@ -35,6 +35,10 @@ hr_login_free(HrLogin *login);
 void
 hr_login_stop_on_loop(HrLogin *login);
 
+/* Name of the account of the endpoint itself, NULL without a password. */
+const char *
+hr_login_username(const HrLogin *login);
+
 /* True if a request would go with a name. */
 bool
 hr_login_has_account(const HrLogin *login, const HrRequest *request);

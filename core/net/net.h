@@ -88,6 +88,10 @@ hr_endpoint_free(HrEndpoint *endpoint);
 const char *
 hr_endpoint_name(const HrEndpoint *endpoint);
 
+/* Name that HR_HTTP_BASIC goes with, NULL if there is none. */
+const char *
+hr_endpoint_username(const HrEndpoint *endpoint);
+
 /* "https://host:port" without path, or NULL. */
 const char *
 hr_endpoint_origin(const HrEndpoint *endpoint);

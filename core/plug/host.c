@@ -138,12 +138,22 @@ setting_number(hr_module *module, hr_settings *settings, const char *name)
     return settings != NULL ? hr_settings_number(settings, name) : 0;
 }
 
+static const char *
+endpoint_username(hr_module *module, hr_endpoint *endpoint)
+{
+    if (endpoint != NULL)
+        return hr_endpoint_username(endpoint);
+    hr_host_misused(module, "config.endpoint_username without endpoint");
+    return NULL;
+}
+
 static const hr_host_config config_table = {
     .struct_size = sizeof config_table,
     .endpoint_name = endpoint_name,
     .endpoint_settings = endpoint_settings,
     .string = setting_string,
     .number = setting_number,
+    .endpoint_username = endpoint_username,
 };
 
 /* ---------------------------------------------------------------- names */

@@ -121,6 +121,10 @@ typedef struct hr_host_config {
      * 0 when it is not set and has no default. */
     int64_t (*number)(hr_module *module, hr_settings *settings,
                       const char *name);
+
+    /* The name that requests with HR_HTTP_BASIC go with, or NULL if there is
+     * none.  Borrowed; lives as long as the endpoint. */
+    const char *(*endpoint_username)(hr_module *module, hr_endpoint *endpoint);
 } hr_host_config;
 
 /* ---------------------------------------------------------------- names */

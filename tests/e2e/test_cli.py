@@ -53,7 +53,8 @@ def case_plugins_lists_what_is_there():
     result = run_program("plugins", "-o", "json", code=0).json()
     found = {f"{p['kind']}-{p['name']}" for plugin in result["plugins"]
              for p in plugin["providers"]}
-    holds({"registry-layout", "registry-oci", "registry-null",
+    holds({"registry-harbor", "registry-layout", "registry-oci",
+           "registry-null",
            "strategy-source-wins", "strategy-target-wins", "strategy-fail",
            "sink-jsonl", "sink-prometheus"} <= found, found)
     for plugin in result["plugins"]:

@@ -64,6 +64,7 @@ test_basic(void)
     head = hr_double_head(f.server, "GET", "/api");
     g_assert_nonnull(
         strstr(head, "Authorization: Basic am9lOnMzY3JldA==\r\n"));
+    g_assert_cmpstr(hr_endpoint_username(f.endpoint), ==, "joe");
     tear_down(&f);
 }
 
@@ -82,6 +83,7 @@ test_basic_of_nobody(void)
     g_assert_error(error, HR_ERROR, HR_AUTH_DENIED);
     g_assert_nonnull(strstr(error->message, "set username and password"));
     g_assert_cmpuint(hr_double_begun(f.server, "GET", "/api"), ==, 0);
+    g_assert_null(hr_endpoint_username(f.endpoint));
     tear_down(&f);
 }
 

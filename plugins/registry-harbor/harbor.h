@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of registry-harbor share.
+ *
+ *     registry-harbor.c   the table of operations, options, open and close
+ *     identity.c          who we are, what this Harbor is        (identify)
+ *     rights.c            what a robot that logs in may do
+ *     kinds.c             the table of kinds, and what goes over it
+ *     kind-NAME.c         one kind: its requests
+ *     NAME-document.c     one kind: Harbor's JSON to document and back; pure
+ *     content.c           repositories and artifacts by the API's lists
+ *     foresee.c           what a write of content would meet
+ *     api.c, batch.c      requests, one or many at once
+ *     paging.c            lists that are complete, or fail
+ *     memory.c            which name has which id here
+ *
+ * Content itself goes through ../lib/distribution.
+ *
+ * The instance is used by any number of workers at once.  What they share is
+ * behind one lock, which nobody holds while a request is under way:
+ *
+ *     identify ----> HarborIdentity, replaced as a whole; HarborAsk has one
+ *              '---> the list of projects, until somebody lists them anew
+ *     lists -------> ids by name
+ */
+#ifndef HARBOR_HARBOR_H
+#define HARBOR_HARBOR_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "../lib/distribution/distribution.h"
+#include "document.h"
+#include "texts.h"
+
+/* Versions as numbers that can be compared. */
+#define HARBOR_VERSION(major, minor, patch)                                   \
+    ((major)*1000000u + (minor)*1000u + (patch))
+
+/* Who we are to a Harbor, and what it is.  Never changed once it is made. */
+typedef struct HarborIdentity {
+    atomic_int references;
+    unsigned version;   /* HARBOR_VERSION                              */
+    char *product;      /* "Harbor 2.9.0"                              */
+    char *auth_mode;    /* "db_auth" and so on; "": not told           */
+    char *name;         /* that we log in with                         */
+    char *prefix;       /* of robots' full names: "robot$"             */
+    bool robot;         /* the login is one                            */
+    bool administrator; /* a user who may do everything                */
+    bool read_only;
+    bool quotas; /* projects have them                          */
+    int64_t clock_ahead_ms;
+    json_t *permissions; /* of a robot; NULL: not known                 */
+    json_t *denied;      /* kinds that a robot was refused: object      */
+    json_t *catalogue;   /* answer of GET /permissions; NULL: there is
+                              none, or it was not told                    */
+    json_t *settings;    /* answer of GET /configurations; NULL: not told */
+} HarborIdentity;
+
+/* Ids by name; see memory.c. */
+typedef struct HarborMemory {
+    json_t *ids;   /* family -> name -> id     */
+    json_t *names; /* family -> id -> name     */
+} HarborMemory;
+
+/* One Harbor. */
+struct hr_registry {
+    dist_registry dist;   /* first                                    */
+    const char *settings; /* option `settings`: which are synchronised */
+    pthread_mutex_t lock;
+    HarborIdentity *identity; /* of the last identify; NULL: none yet     */
+    HarborMemory memory;
+    json_t *projects;     /* rows of the last list; NULL: none        */
+    bool projects_unused; /* nobody has taken them for a list so far  */
+};
+
+/* One operation of the host on behalf of which we ask. */
+typedef struct HarborAsk {
+    hr_registry *registry;
+    hr_call *call;
+    HarborIdentity *who; /* a reference; never NULL but while identifying */
+} HarborAsk;
+
+/* Begins one.  Finds out who we are if nobody has so far.  Ends with
+ * harbor_ask_end, also after a failure. */
+hr_status
+harbor_ask_begin(HarborAsk *ask, hr_registry *registry, hr_call *call);
+
+void
+harbor_ask_end(HarborAsk *ask);
+
+/* ---------------------------------------------------------------- api.c */
+
+typedef struct HarborRequest {
+    uint32_t method;
+    const char *path;     /* below /api/v2.0, with its query               */
+    const json_t *body;   /* or NULL                                       */
+    const char *username; /* asks as somebody else; or NULL                */
+    const char *password;
+} HarborRequest;
+
+typedef struct HarborAnswer {
+    uint32_t status; /* 0: none came                                      */
+    json_t *body;    /* NULL: empty                                       */
+    int64_t total;   /* X-Total-Count; -1: not told                       */
+    char *location;  /* or NULL                                           */
+} HarborAnswer;
+
+void
+harbor_answer_end(HarborAnswer *answer);
+
+/* Sends a request on its way. */
+hr_status
+harbor_begin(const HarborAsk *ask, const HarborRequest *request,
+             hr_http_exchange **exchange);
+
+/* Waits for its answer, frees `exchange`.  HR_OK for 2xx; otherwise the
+ * failure is recorded, beginning with `what` ("list the labels"), and `answer`
+ * still tells the status.  `answer` is ended by the caller in any case. */
+hr_status
+harbor_end(const HarborAsk *ask, hr_http_exchange *exchange, const char *what,
+           HarborAnswer *answer);
+
+/* Both. */
+hr_status
+harbor_request(const HarborAsk *ask, const HarborRequest *request,
+               const char *what, HarborAnswer *answer);
+
+/* Reads an object: HR_INVALID if the answer is none.  *object is the
+ * caller's. */
+hr_status
+harbor_get(const HarborAsk *ask, const char *path, const char *what,
+           json_t **object);
+
+/* Writes; `body` is taken and may be NULL.  *id, if it is not NULL, gets the
+ * number that Location ends in, 0 if there is none. */
+hr_status
+harbor_write(const HarborAsk *ask, uint32_t method, const char *path,
+             json_t *body, const char *what, int64_t *id);
+
+/* -------------------------------------------------------------- batch.c */
+
+/* Many GETs, a few of them at a time. */
+typedef struct HarborBatch {
+    size_t count;
+    void *data;
+
+    /* The path of one, malloced, taken; NULL: it is left out. */
+    char *(*path)(void *data, size_t index);
+
+    /* What is asked by it, malloced, taken. */
+    char *(*what)(void *data, size_t index);
+
+    /* Takes the answer, in order; with a `status` other than HR_OK the
+     * failure is recorded.  Anything but HR_OK ends the batch. */
+    hr_status (*take)(void *data, size_t index, hr_status status,
+                      HarborAnswer *answer);
+} HarborBatch;
+
+hr_status
+harbor_batch(const HarborAsk *ask, const HarborBatch *batch);
+
+/* ------------------------------------------------------------- paging.c */
+
+/* A list of Harbor's. */
+typedef struct HarborList {
+    const char *path; /* with its query, without page and page_size        */
+    const char *what; /* "list the labels"                                 */
+    const char *sort; /* what brings later rows first ("-id"), in case it is
+                         read in pages; NULL: it keeps no order            */
+    const char *id;   /* member that tells rows apart; NULL: "id"          */
+} HarborList;
+
+/* All rows, as an array that is the caller's; or it fails: a part is never
+ * the whole.  Rows that Harbor counts and does not show are no failure. */
+hr_status
+harbor_list(const HarborAsk *ask, const HarborList *list, json_t **rows);
+
+/* Lists of projects, one each, a few at a time. */
+typedef struct HarborWalk {
+    void *data;
+    const char *things; /* "members"                                       */
+    const char *sort;   /* as in HarborList                                */
+
+    /* Path of a project's list, malloced, taken; NULL: it has none. */
+    char *(*path)(void *data, const json_t *project);
+
+    hr_status (*take)(void *data, const json_t *project, json_t *rows);
+} HarborWalk;
+
+/* Walks all projects in the scope.  What may not be seen, or has gone
+ * meanwhile, is a gap. */
+hr_status
+harbor_walk(const HarborAsk *ask, const hr_document_scope *scope,
+            const HarborWalk *walk, hr_document_sink *sink);
+
+/* Whether a project is in the scope. */
+bool
+harbor_in_scope(const hr_document_scope *scope, const char *project);
+
+/* ----------------------------------------------------------- projects.c */
+
+/* Rows of GET /projects as of the last identify or later; *rows is the
+ * caller's reference and never changed. */
+hr_status
+harbor_projects(const HarborAsk *ask, json_t **rows);
+
+/* The same, from now. */
+hr_status
+harbor_projects_anew(const HarborAsk *ask, json_t **rows);
+
+/* A project was made: whoever wants the list asks for it. */
+void
+harbor_projects_forget(hr_registry *registry);
+
+/* Lists them as part of what may be seen. */
+hr_status
+harbor_projects_learn(const HarborAsk *ask);
+
+/* One row, from now; *row is the caller's.  HR_NOT_FOUND if there is none. */
+hr_status
+harbor_project_read(const HarborAsk *ask, const char *name, json_t **row);
+
+/* Id of a project.  HR_NOT_FOUND if there is none. */
+hr_status
+harbor_project_id(const HarborAsk *ask, const char *name, int64_t *id);
+
+/* ------------------------------------------------------------- memory.c */
+
+/* Families of names: "project", "registry", "label" and so on; the kind that
+ * knows them says what a name is. */
+
+void
+harbor_remember(hr_registry *registry, const char *family, const char *name,
+                int64_t id);
+
+/* 0: not known. */
+int64_t
+harbor_recall(hr_registry *registry, const char *family, const char *name);
+
+/* The name of an id; the caller's.  NULL: not known. */
+char *
+harbor_recall_name(hr_registry *registry, const char *family, int64_t id);
+
+/* For ids that are no numbers; the caller's. */
+void
+harbor_remember_text(hr_registry *registry, const char *family,
+                     const char *name, const char *id);
+
+char *
+harbor_recall_text(hr_registry *registry, const char *family,
+                   const char *name);
+
+char *
+harbor_recall_text_name(hr_registry *registry, const char *family,
+                        const char *id);
+
+void
+harbor_forget(hr_registry *registry, const char *family, const char *name);
+
+/* ----------------------------------------------------------- identity.c */
+
+hr_status
+harbor_identify(hr_registry *registry, hr_call *call, hr_identity *identity);
+
+/* Finds out who we are, and keeps it. */
+hr_status
+harbor_identity_learn(hr_registry *registry, hr_call *call);
+
+void
+harbor_identity_unref(HarborIdentity *who);
+
+/* --------------------------------------------------------- identities of
+ * robots: rights.c */
+
+/* Fills in what a robot may do, as far as it can be found out. */
+hr_status
+harbor_rights_learn(const HarborAsk *ask, HarborIdentity *who);
+
+/* The prefix in a robot's full name; the caller's. */
+char *
+harbor_prefix_of(const char *full);
+
+/* ------------------------------------------------------------ content.c */
+
+hr_status
+harbor_probe(hr_registry *registry, hr_call *call);
+
+hr_status
+harbor_list_repositories(hr_registry *registry, hr_call *call,
+                         hr_names *names);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of kinds, and the operations that go over it. */
+#include "kinds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const HarborKind *const harbor_kinds[] = {
+    &harbor_kind_project,
+    &harbor_kind_quota,
+    NULL,
+};
+
+static const HarborKind *
+find_kind(const char *name)
+{
+    for (const HarborKind *const *kind = harbor_kinds; *kind != NULL; kind++)
+        if (strcmp((*kind)->name, name) == 0)
+            return *kind;
+    return NULL;
+}
+
+/* ------------------------------------------------------- handing it over */
+
+static void
+wipe(json_t *secrets, char *text)
+{
+    harbor_secrets_wipe(secrets);
+    harbor_text_wipe(text);
+}
+
+hr_status
+harbor_give(const HarborAsk *ask, hr_document_sink *sink, const char *kind,
+            const char *key, json_t *document, json_t *secrets,
+            const char *reason)
+{
+    HARBOR_AUTOFREE char *text = harbor_json_canonical(document);
+    char *hidden = secrets != NULL ? harbor_json_canonical(secrets) : NULL;
+    const hr_document given = {
+        .struct_size = sizeof given,
+        .flags = reason != NULL ? HR_DOCUMENT_PROTECTED : 0,
+        .kind = kind,
+        .key = key,
+        .text = text,
+        .secrets = hidden,
+        .reason = reason,
+    };
+    hr_status status = sink->take(sink, ask->call, &given);
+
+    wipe(secrets, hidden);
+    json_decref(document);
+    return status;
+}
+
+void
+harbor_gap(const HarborAsk *ask, hr_document_sink *sink, const char *scope,
+           hr_status status)
+{
+    sink->gap(sink, scope, status,
+              dist_host->call->reason(dist_module, ask->call));
+    dist_host->call->forgive(dist_module, ask->call);
+}
+
+/* ----------------------------------------------------------------- knows */
+
+static hr_status
+check_rights(const HarborAsk *ask, const HarborKind *kind, uint32_t access)
+{
+    const HarborIdentity *who = ask->who;
+
+    if (kind->rights == NULL)
+        return dist_fail(ask->call, HR_AUTH_DENIED,
+                         "no robot account may: log in as an administrator");
+    if (who->permissions == NULL &&
+        json_object_get(who->denied, kind->name) != NULL)
+        return dist_fail(ask->call, HR_AUTH_DENIED,
+                         "the robot account %s may not read them", who->name);
+    for (const HarborRight *right = kind->rights;
+         who->permissions != NULL && right->resource != NULL; right++)
+        if ((right->access & access) != 0 && !harbor_robot_may(who, right))
+            return dist_fail(ask->call, HR_AUTH_DENIED,
+                             "the robot account %s lacks the right to %s %s "
+                             "(%s)",
+                             who->name, right->action, right->resource,
+                             right->level);
+    return HR_OK;
+}
+
+static hr_status
+check_kind(const HarborAsk *ask, const HarborKind *kind, uint32_t access)
+{
+    const HarborIdentity *who = ask->who;
+
+    if (who->version < kind->since)
+        return dist_fail(ask->call, HR_UNSUPPORTED,
+                         "%s does not have them: they came with %u.%u",
+                         who->product, kind->since / 1000000,
+                         kind->since / 1000 % 1000);
+    if (who->robot) {
+        hr_status status = check_rights(ask, kind, access);
+
+        if (status != HR_OK)
+            return status;
+    } else if (!who->administrator) {
+        return dist_fail(ask->call, HR_AUTH_DENIED,
+                         "the user %s is no administrator, and sees a part "
+                         "of them",
+                         who->name);
+    }
+    return kind->known != NULL ? kind->known(ask, access) : HR_OK;
+}
+
+hr_status
+harbor_knows(hr_registry *registry, hr_call *call, const char *name,
+             uint32_t access)
+{
+    const HarborKind *kind = find_kind(name);
+    HarborAsk ask;
+    hr_status status;
+
+    if (kind == NULL)
+        return dist_fail(call, HR_UNSUPPORTED, "a Harbor has no such thing");
+    status = harbor_ask_begin(&ask, registry, call);
+    if (status == HR_OK)
+        status = check_kind(&ask, kind, access);
+    harbor_ask_end(&ask);
+    return status;
+}
+
+/* -------------------------------------------------------- lists, reading */
+
+hr_status
+harbor_list_documents(hr_registry *registry, hr_call *call,
+                      const hr_document_scope *scope, hr_document_sink *sink)
+{
+    const HarborKind *kind = find_kind(scope->kind);
+    HarborAsk ask;
+    hr_status status = harbor_ask_begin(&ask, registry, call);
+
+    if (status == HR_OK)
+        status = kind->list(&ask, scope, sink);
+    harbor_ask_end(&ask);
+    return status;
+}
+
+hr_status
+harbor_read_document(hr_registry *registry, hr_call *call, const char *name,
+                     const char *key, hr_document_sink *sink)
+{
+    HarborAsk ask;
+    hr_status status = harbor_ask_begin(&ask, registry, call);
+
+    if (status == HR_OK)
+        status = find_kind(name)->read(&ask, key, sink);
+    harbor_ask_end(&ask);
+    return status;
+}
+
+/* --------------------------------------------------------------- fitting */
+
+hr_status
+harbor_fit_documents(hr_registry *registry, hr_call *call,
+                     hr_document_fit *const *fits, size_t count)
+{
+    HarborAsk ask;
+    hr_status status = harbor_ask_begin(&ask, registry, call);
+
+    for (size_t i = 0; i < count && status == HR_OK; i++) {
+        const HarborKind *kind = find_kind(fits[i]->kind);
+
+        harbor_fit_begin(fits[i]);
+        if (kind->fit != NULL)
+            kind->fit(&ask, fits[i]);
+        else
+            fits[i]->sink->take(fits[i]->sink, fits[i]->text);
+    }
+    harbor_ask_end(&ask);
+    return status;
+}
+
+/* --------------------------------------------------------------- writing */
+
+static json_t *
+read_text(const char *text)
+{
+    return text != NULL ? harbor_text_read(text) : NULL;
+}
+
+hr_status
+harbor_write_document(hr_registry *registry, hr_call *call,
+                      const hr_document_write *given)
+{
+    json_auto_t *wanted = read_text(given->text);
+    json_auto_t *found = read_text(given->found);
+    json_t *secrets = read_text(given->secrets);
+    const HarborWrite write = {
+        .action = given->action,
+        .key = given->key,
+        .wanted = wanted,
+        .found = found,
+        .secrets = secrets,
+    };
+    HarborAsk ask;
+    hr_status status = harbor_ask_begin(&ask, registry, call);
+
+    if (status == HR_OK && wanted == NULL)
+        status = dist_fail(call, HR_INVALID, "the document is no JSON object");
+    if (status == HR_OK)
+        status = find_kind(given->kind)->write(&ask, &write);
+    harbor_ask_end(&ask);
+    harbor_secrets_wipe(secrets);
+    return status;
+}
+
+/* ---------------------------------------------------------------- secrets */
+
+static void
+check_one(const HarborAsk *ask, hr_secret_check *check)
+{
+    const HarborKind *kind = find_kind(check->kind);
+    json_t *secrets = read_text(check->secrets);
+
+    check->message[0] = '\0';
+    check->status = HR_UNSUPPORTED;
+    if (kind->check != NULL)
+        check->status = kind->check(ask, check->key, secrets);
+    else
+        snprintf(check->message, sizeof check->message,
+                 "Harbor tells nobody whether it is right");
+    if (kind->check != NULL && check->status != HR_OK)
+        dist_take_reason(ask->call, check->message);
+    harbor_secrets_wipe(secrets);
+}
+
+hr_status
+harbor_check_secrets(hr_registry *registry, hr_call *call,
+                     hr_secret_check *const *checks, size_t count)
+{
+    HarborAsk ask;
+    hr_status status = harbor_ask_begin(&ask, registry, call);
+
+    for (size_t i = 0; i < count && status == HR_OK; i++)
+        check_one(&ask, checks[i]);
+    harbor_ask_end(&ask);
+    return status;
+}

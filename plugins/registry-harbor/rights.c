@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rights: what the robot that we log in as may do.
+ *
+ * It is asked for its own permissions, if it may see robots.  Otherwise each
+ * kind is tried with one GET: what is refused is not to be had, and what may be
+ * written shows when it is.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kinds.h"
+#include "robot-rights.h"
+
+/* What can be in a short name, beside the + behind a project. */
+static bool
+is_name_character(char c)
+{
+    return islower((unsigned char)c) || isdigit((unsigned char)c) ||
+           strchr("._-+", c) != NULL;
+}
+
+char *
+harbor_prefix_of(const char *full)
+{
+    size_t length = strlen(full);
+
+    while (length > 0 && is_name_character(full[length - 1]))
+        length--;
+    return harbor_text("%.*s", (int)length, full);
+}
+
+/* ------------------------------------------------------------- asked for */
+
+/* "team+ci" in "robot$team+ci". */
+static const char *
+stored_name(const HarborIdentity *who)
+{
+    size_t length = strlen(who->prefix);
+
+    return strncmp(who->name, who->prefix, length) == 0 ? who->name + length
+                                                        : who->name;
+}
+
+/* The list that has us in it. */
+static hr_status
+make_path(const HarborAsk *ask, const HarborIdentity *who, char **path)
+{
+    const char *stored = stored_name(who);
+    const char *plus = strchr(stored, '+');
+    HARBOR_AUTOFREE char *escaped = harbor_escape_twice(stored);
+    HARBOR_AUTOFREE char *project = NULL;
+    int64_t id;
+    hr_status status;
+
+    *path = NULL;
+    if (plus == NULL) {
+        *path = harbor_text("/robots?q=name%%3D%s", escaped);
+        return HR_OK;
+    }
+    project = harbor_text("%.*s", (int)(plus - stored), stored);
+    status = harbor_project_id(ask, project, &id);
+    if (status == HR_OK)
+        *path = harbor_text("/robots?q=Level%%3Dproject%%2CProjectID%%3D%lld"
+                            "%%2Cname%%3D%s",
+                            (long long)id, escaped);
+    return status;
+}
+
+static void
+take_own(HarborIdentity *who, const json_t *robots)
+{
+    for (size_t i = 0; i < json_array_size(robots); i++) {
+        const json_t *robot = json_array_get(robots, i);
+
+        if (strcmp(harbor_json_text(robot, "name", ""), who->name) == 0)
+            who->permissions =
+                harbor_rights_sorted(json_object_get(robot, "permissions"));
+    }
+}
+
+static hr_status
+ask_own(const HarborAsk *ask, HarborIdentity *who)
+{
+    HARBOR_AUTOFREE char *path = NULL;
+    json_auto_t *robots = NULL;
+    HarborList list = {.what = "read our own permissions", .sort = "-id"};
+    hr_status status = make_path(ask, who, &path);
+
+    list.path = path;
+    if (status == HR_OK)
+        status = harbor_list(ask, &list, &robots);
+    if (status == HR_OK)
+        take_own(who, robots);
+    if (status != HR_AUTH_DENIED && status != HR_NOT_FOUND)
+        return status;
+    dist_host->call->forgive(dist_module, ask->call);
+    return HR_OK;
+}
+
+/* ----------------------------------------------------------------- tried */
+
+static char *
+probe_path(void *data, size_t index)
+{
+    const char *probe = harbor_kinds[index]->probe;
+
+    (void)data;
+    return probe != NULL ? harbor_text("%s", probe) : NULL;
+}
+
+static char *
+probe_what(void *data, size_t index)
+{
+    (void)data;
+    return harbor_text("find out whether documents of the kind %s may be read",
+                       harbor_kinds[index]->name);
+}
+
+typedef struct Probing {
+    const HarborAsk *ask;
+    HarborIdentity *who;
+} Probing;
+
+static hr_status
+probe_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
+{
+    const Probing *probing = data;
+
+    if (status == HR_OK)
+        return HR_OK;
+    if (answer->status == 0 || answer->status >= 500)
+        return status;
+    dist_host->call->forgive(dist_module, probing->ask->call);
+    json_object_set_new(probing->who->denied, harbor_kinds[index]->name,
+                        json_true());
+    return HR_OK;
+}
+
+static hr_status
+try_kinds(const HarborAsk *ask, HarborIdentity *who)
+{
+    Probing probing = {ask, who};
+    HarborBatch batch = {.data = &probing,
+                         .path = probe_path,
+                         .what = probe_what,
+                         .take = probe_take};
+
+    who->denied = json_object();
+    while (harbor_kinds[batch.count] != NULL)
+        batch.count++;
+    return harbor_batch(ask, &batch);
+}
+
+hr_status
+harbor_rights_learn(const HarborAsk *ask, HarborIdentity *who)
+{
+    hr_status status = HR_OK;
+
+    if (*who->name != '\0')
+        status = ask_own(ask, who);
+    if (status == HR_OK && who->permissions == NULL)
+        status = try_kinds(ask, who);
+    return status;
+}
+
+/* --------------------------------------------------------------- looked up */
+
+static bool
+allows(const json_t *permission, const HarborRight *right)
+{
+    const json_t *accesses = json_object_get(permission, "access");
+
+    if (strcmp(harbor_json_text(permission, "kind", ""), right->level) != 0)
+        return false;
+    for (size_t i = 0; i < json_array_size(accesses); i++) {
+        const json_t *access = json_array_get(accesses, i);
+        const char *resource = harbor_json_text(access, "resource", "");
+        const char *action = harbor_json_text(access, "action", "");
+
+        if ((strcmp(resource, right->resource) == 0 ||
+             strcmp(resource, "*") == 0) &&
+            (strcmp(action, right->action) == 0 || strcmp(action, "*") == 0) &&
+            strcmp(harbor_json_text(access, "effect", "allow"), "deny") != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of a project that is all it has, a robot may have the right, too. */
+bool
+harbor_robot_may(const HarborIdentity *who, const HarborRight *right)
+{
+    for (size_t i = 0; i < json_array_size(who->permissions); i++)
+        if (allows(json_array_get(who->permissions, i), right))
+            return true;
+    return false;
+}
