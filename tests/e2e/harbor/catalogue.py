@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a robot may be given: GET /permissions, from 2.10 on.
 
-From 2.12 on nothing else is accepted.  No version lets a robot be given the
-right to update robots, or any right to configurations.
+Nothing else is accepted then.  No version lets a robot be given the right to
+update robots, or any right to configurations; and no robot may ask for this.
 """
-from .login import require_known
 from .roles import read
 from .routes import API, route
 from .wire import Refusal, Response
@@ -18,7 +17,7 @@ SYSTEM = read("""
     system-volumes:read garbage-collection:read,create,list,update,stop
     purge-audit:read,create,list,update,stop jobservice-monitor:list,stop
     scanner:read,create,delete,list,update label:read,create,delete,update
-    security-hub:read,list catalog:read quota:read,list""")
+    security-hub:read,list catalog:read""")
 PROJECT = read("""
     log:list project:read,delete,update
     metadata:read,create,delete,list,update
@@ -30,27 +29,33 @@ PROJECT = read("""
     immutable-tag:create,delete,list,update
     notification-policy:read,create,delete,list,update
     tag-retention:read,create,delete,list,update
-    label:read,create,delete,list,update quota:read""")
-MORE_SYSTEM = {"2.12": read("""
+    label:read,create,delete,list,update""")
+EXPORT = read("export-cve:read,create")
+MORE_SYSTEM = {"2.11": read("quota:read,list"), "2.12": read("""
     robot:create,read,list,delete user:read,list,create,delete,update
     user-group:create,read,update,list,delete ldap-user:create,list
-    export-cve:read,create quota:update""")}
-MORE_PROJECT = {"2.11": read("sbom:create,read,stop"), "2.12": read("""
-    robot:create,read,list,delete member:create,read,update,list,delete
-    export-cve:read,create""")}
+    quota:update""")}
+MORE_PROJECT = {
+    "2.11": read("sbom:create,read,stop quota:read"), "2.12": read("""
+    robot:create,read,list,delete member:create,read,update,list,delete"""),
+    "2.13": EXPORT}
 
 
 def known(harbor, kind):
     """The rights of that kind, as (action, resource)."""
     base, more = ((SYSTEM, MORE_SYSTEM) if kind == "system" else
                   (PROJECT, MORE_PROJECT))
-    return base + [pair for since, pairs in more.items()
-                   if harbor.since(since) for pair in pairs]
+    found = base + [pair for since, pairs in more.items()
+                    if harbor.since(since) for pair in pairs]
+    if kind == "system" and harbor.since("2.12") and (
+            not harbor.since("2.13")):
+        found += EXPORT
+    return found
 
 
 def check(harbor, permissions):
     """Refuses what no robot can be given."""
-    if not harbor.since("2.12"):
+    if not harbor.since("2.10"):
         return
     for entry in permissions:
         if entry["kind"] not in ("system", "project"):
@@ -71,9 +76,17 @@ def show(pairs):
 
 @route("GET", API + "permissions", since="2.10")
 def list_permissions(request):
-    require_known(request)
+    """For administrators, of the system or of any project."""
+    if not request.caller.is_known:
+        raise Refusal(401, request.caller.name)
     harbor = request.harbor
+    caller = request.caller
+    if not caller.is_admin and not (caller.is_user and harbor.table(
+            "member").select(entity_type="u", entity_id=caller.row["id"],
+                             role=1)):
+        raise Refusal(403, "forbidden: only admins(system and project) can "
+                           "access permissions")
     shown = {"project": show(known(harbor, "project"))}
-    if request.caller.is_admin:
+    if caller.is_admin:
         shown["system"] = show(known(harbor, "system"))
     return Response(200, shown)

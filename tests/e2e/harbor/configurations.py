@@ -38,6 +38,7 @@ PATH = API + "configurations"
 @installs(0)
 def make_stored(harbor):
     harbor.stored_settings = set()
+    harbor.has_fixed_settings = False  # by CONFIG_OVERWRITE_JSON
 
 
 def auth_mode_can_change(harbor):
@@ -141,9 +142,11 @@ def try_endpoint(harbor, wanted, before):
 def get(request):
     require_system(request, "read", "configuration")
     harbor = request.harbor
-    shown = {key: {"editable": True, "value": value}
+    editable = not harbor.has_fixed_settings
+    shown = {key: {"editable": editable, "value": value}
              for key, value in harbor.config.items() if key not in HIDDEN}
-    shown["auth_mode"]["editable"] = auth_mode_can_change(harbor)
+    shown["auth_mode"]["editable"] = (editable and
+                                      auth_mode_can_change(harbor))
     shown["scan_all_policy"] = {}
     return Response(200, dict(sorted(shown.items())))
 
@@ -156,6 +159,9 @@ def put(request):
         "auth_mode", "robot_name_prefix", *HIDDEN}
     wanted = {key: value for key, value in request.content.items()
               if key in known}
+    if harbor.has_fixed_settings:
+        raise Refusal(403, "current config is init by env variable: "
+                           "CONFIG_OVERWRITE_JSON, it cannot be updated")
     check_values(harbor, wanted)
     check_together(harbor, wanted)
     before = dict(harbor.config)

@@ -104,7 +104,7 @@ def find_user(harbor, content):
 
 def find_group(harbor, content):
     """The id of the group; one of the login's own kind that is not known
-    yet is made, where no directory has to be asked."""
+    yet is made."""
     number = content.get("id", 0)
     name = content.get("group_name", "")
     kind = content.get("group_type", 0)
@@ -120,6 +120,10 @@ def find_group(harbor, content):
         return row["id"]
     if harbor.config["auth_mode"] in ("oidc_auth", "http_auth") and name:
         return usergroups.store(harbor, name, kind, dn)["id"]
+    if kind == usergroups.LDAP and usergroups.is_in_directory(harbor, dn):
+        taken = harbor.table("usergroup").find(name=name)
+        return usergroups.store(harbor, dn if taken or not name else name,
+                                kind, dn)["id"]
     raise Refusal(404, f"{name or dn} not found: not supported")
 
 

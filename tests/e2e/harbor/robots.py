@@ -164,9 +164,12 @@ def check_content(harbor, content, duration):
     if not entries:
         raise Refusal(400, "bad request empty permission")
     for entry in entries:
-        if entry is None:
+        if entry is None and not harbor.since("2.16"):
             raise Refusal(500, empty=True)
-        if not entry.get("access"):
+        if entry is None:
+            raise Refusal(400, "bad request empty permission")
+        if not entry.get("access") or (
+                None in entry["access"] and harbor.since("2.16")):
             raise Refusal(400, "bad request empty access")
     if level == "project" and len(entries) > 1:
         raise Refusal(400, "bad request permission")
@@ -229,19 +232,33 @@ def is_strong(text):
         re.search(letters, text) for letters in ("[a-z]", "[A-Z]", "[0-9]"))
 
 
-def is_within(permissions, own):
-    """True if each access is one of a robot's own, to the letter."""
-    held = {(entry["kind"], entry["namespace"], *access.values())
-            for entry in own for access in entry["access"]}
-    return all((entry["kind"], entry["namespace"], *access.values()) in held
-               for entry in permissions for access in entry["access"])
+def is_within(harbor, permissions, own):
+    """True if each access is one of a robot's own, to the letter; in a
+    project that has none of its own, from 2.12.1 on one for all projects."""
+    held = {(entry["kind"], entry["namespace"]): [
+        list(access.values()) for access in entry["access"]] for entry in own}
+    for entry in permissions:
+        found = held.get((entry["kind"], entry["namespace"]))
+        if found is None and harbor.since("2.12.1"):
+            found = held.get((entry["kind"], "*"))
+        if not all(list(access.values()) in (found or ())
+                   for access in entry["access"]):
+            return False
+    return True
 
 
-def check_creator(request):
-    """From 2.12 on a robot gives no more than it has."""
-    caller = request.caller
-    if caller.is_robot and request.harbor.since("2.12") and not is_within(
-            read_permissions(request.content), caller.row["permissions"]):
+def check_creator(request, project):
+    """From 2.12 on a robot gives no more than it has.  Until 2.14.0 what it
+    has is looked for among the robots of the project of the new one, where a
+    robot of the system is not found."""
+    caller, harbor = request.caller, request.harbor
+    if not caller.is_robot or not harbor.since("2.12"):
+        return
+    if not harbor.since("2.14.1") and caller.row["project_id"] != (
+            project["id"] if project else 0):
+        raise Refusal(403, "denied", "DENIED")
+    if not is_within(harbor, read_permissions(request.content),
+                     caller.row["permissions"]):
         raise Refusal(403, "permission scope is invalid. It must be equal to "
                            "or more restrictive than the creator robot's "
                            f"permissions: {caller.name}", "DENIED")
@@ -256,7 +273,7 @@ def prepare(request):
                            "illegal characters")
     duration = content.get("duration", 0)
     check_content(harbor, content, duration)
-    if harbor.since("2.12"):
+    if harbor.since("2.10"):
         catalogue.check(harbor, read_permissions(content))
     project = require_level(
         request, content["level"],
@@ -307,7 +324,7 @@ def create_robot(request):
     table = harbor.table("robot")
     with harbor.lock:
         project, name, duration = prepare(request)
-        check_creator(request)
+        check_creator(request, project)
         number = table.next_id()
         if table.find(name=stored_name(project, name)[1]):
             raise refuse_name(project, name)

@@ -2,6 +2,9 @@
 """Groups of people: /usergroups.  Listed in the order of storage.
 
     row  id, name, type (1 LDAP, 2 HTTP, 3 OIDC), dn
+
+A group of LDAP has to be in the directory: `harbor.directory`, a set of DNs
+in lower case, which is asked in ldap_auth only.
 """
 from . import rights
 from .login import require_known
@@ -22,6 +25,7 @@ ONLY_TYPE = {"ldap_auth": LDAP, "http_auth": HTTP}
 @installs(0)
 def make_tables(harbor):
     harbor.make_table("usergroup", unique=[("name",)])
+    harbor.directory = set()
 
 
 def show_group(row, number=True, with_dn=True):
@@ -99,6 +103,13 @@ def find_same(harbor, name, kind, dn):
     return row if row and row["type"] == kind else None
 
 
+def is_in_directory(harbor, dn):
+    """With OIDC nobody asks; other modes have no directory."""
+    mode = harbor.config["auth_mode"]
+    return mode == "oidc_auth" or (mode == "ldap_auth" and
+                                   dn in harbor.directory)
+
+
 @route("POST", API + "usergroups", body=GROUP, body_name="usergroup")
 def create_group(request):
     rights.require_system(request, "create", "user-group")
@@ -108,10 +119,10 @@ def create_group(request):
     dn = content.get("ldap_group_dn", "").strip().lower()
     if not name:
         return Response(400, b"", content_type=MEDIA)
-    if kind == LDAP and harbor.config["auth_mode"] != "oidc_auth":
-        # No directory can be reached from here.
+    if kind == LDAP and not is_in_directory(harbor, dn):
         raise Refusal(400, f"LDAP Group DN is not found: DN:{dn}")
-    if find_same(harbor, name, kind, dn):
+    row = harbor.table("usergroup").find(name=name)
+    if row and row["type"] == kind:
         raise Refusal(409, f"duplicate user group, group name:{name}, group "
                            f"type: {kind}, ldap group DN: {dn}")
     row = store(harbor, name, kind, dn)
