@@ -44,6 +44,7 @@ typedef struct HarborIdentity {
     atomic_int references;
     unsigned version;   /* HARBOR_VERSION                              */
     char *product;      /* "Harbor 2.9.0"                              */
+    char *address;      /* that it gives as its own; ""                */
     char *auth_mode;    /* "db_auth" and so on; "": not told           */
     char *name;         /* that we log in with                         */
     char *prefix;       /* of robots' full names: "robot$"             */

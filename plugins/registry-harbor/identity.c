@@ -21,6 +21,7 @@ harbor_identity_unref(HarborIdentity *who)
     if (who == NULL || atomic_fetch_sub(&who->references, 1) != 1)
         return;
     free(who->product);
+    free(who->address);
     free(who->auth_mode);
     free(who->name);
     free(who->prefix);
@@ -150,6 +151,8 @@ read_system(const HarborAsk *ask, HarborIdentity *who)
         status = read_version(ask, info, who);
     if (status != HR_OK)
         return status;
+    who->address =
+        harbor_text("%s", harbor_json_text(info, "external_url", ""));
     who->auth_mode =
         harbor_text("%s", harbor_json_text(info, "auth_mode", ""));
     who->read_only = harbor_json_flag(info, "read_only", false);

@@ -55,8 +55,20 @@ typedef struct HarborKind {
 } HarborKind;
 
 /* One in each kind-NAME.c. */
+extern const HarborKind harbor_kind_configuration;
+extern const HarborKind harbor_kind_cve_allowlist;
+extern const HarborKind harbor_kind_immutable;
+extern const HarborKind harbor_kind_preheat_instance;
+extern const HarborKind harbor_kind_preheat_policy;
 extern const HarborKind harbor_kind_project;
 extern const HarborKind harbor_kind_quota;
+extern const HarborKind harbor_kind_registry;
+extern const HarborKind harbor_kind_replication;
+extern const HarborKind harbor_kind_repository;
+extern const HarborKind harbor_kind_retention;
+extern const HarborKind harbor_kind_scanner;
+extern const HarborKind harbor_kind_schedule;
+extern const HarborKind harbor_kind_webhook;
 
 /* All of them; ends in NULL. */
 extern const HarborKind *const harbor_kinds[];
