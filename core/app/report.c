@@ -83,19 +83,21 @@ print_fields(const HrChange *change)
     }
 }
 
-/* What follows the key; caller frees. */
+/* What follows the key: the one difference, or the one field of what is new;
+ * caller frees. */
 static char *
 describe_change(const HrChange *change)
 {
+    const char *before = change->target != NULL ? change->target : "{}";
     g_autoptr(GPtrArray) fields = NULL;
     g_autofree char *line = NULL;
 
-    if (change->source == NULL || change->target == NULL)
+    if (change->source == NULL)
         return g_strdup("");
-    fields = hr_document_compare(change->target, change->source);
+    fields = hr_document_compare(before, change->source);
     if (fields->len != 1)
         return g_strdup("");
-    line = hr_document_compare_line(change->target, change->source);
+    line = hr_document_compare_line(before, change->source);
     return g_strconcat("  ", line, NULL);
 }
 
@@ -258,10 +260,11 @@ hr_report_print(const HrReport *report, bool quiet)
     }
     for (guint i = 0; !quiet && i < plan->changes->len; i++) {
         const HrChange *change = plan->changes->pdata[i];
-        bool done = change->result == HR_RESULT_DONE;
+        bool plain = change->result == HR_RESULT_DONE ||
+                     change->action == HR_ACTION_EXTRA;
 
-        print_change(done ? hr_action_name(change->action)
-                          : hr_result_name(change->result),
+        print_change(plain ? hr_action_name(change->action)
+                           : hr_result_name(change->result),
                      change, change->message);
     }
     if (!quiet) {

@@ -13,19 +13,17 @@
 static const HrKind standard[] = {
     {.name = "configuration", .rank = HR_RANK_CONFIGURATION},
     {.name = "cve-allowlist", .rank = HR_RANK_CVE_ALLOWLIST},
-    {.name = "user", .rank = HR_RANK_USER, .opt_in = true, .secrets = true},
+    {.name = "user", .rank = HR_RANK_USER, .opt_in = true},
     {.name = "usergroup", .rank = HR_RANK_USERGROUP},
-    {.name = "registry", .rank = HR_RANK_REGISTRY, .secrets = true},
-    {.name = "scanner", .rank = HR_RANK_SCANNER, .secrets = true},
-    {.name = "preheat-instance",
-     .rank = HR_RANK_PREHEAT_INSTANCE,
-     .secrets = true},
+    {.name = "registry", .rank = HR_RANK_REGISTRY},
+    {.name = "scanner", .rank = HR_RANK_SCANNER},
+    {.name = "preheat-instance", .rank = HR_RANK_PREHEAT_INSTANCE},
     {.name = "project", HR_SCOPE_PROJECT, HR_RANK_PROJECT},
     {.name = "quota", HR_SCOPE_PROJECT, HR_RANK_QUOTA},
     {.name = "member", HR_SCOPE_IN_PROJECT, HR_RANK_MEMBER},
     {.name = "label", HR_SCOPE_IN_PROJECT, HR_RANK_PROJECT_LABEL},
-    {.name = "robot", HR_SCOPE_IN_PROJECT, HR_RANK_ROBOT, .secrets = true},
-    {.name = "webhook", HR_SCOPE_IN_PROJECT, HR_RANK_WEBHOOK, .secrets = true},
+    {.name = "robot", HR_SCOPE_IN_PROJECT, HR_RANK_ROBOT},
+    {.name = "webhook", HR_SCOPE_IN_PROJECT, HR_RANK_WEBHOOK},
     {.name = "repository", HR_SCOPE_CONTENT, HR_RANK_REPOSITORY},
     {.name = "artifact-label", HR_SCOPE_CONTENT, HR_RANK_ARTIFACT_LABEL},
     {.name = "retention", HR_SCOPE_PROJECT, HR_RANK_RETENTION},
@@ -66,7 +64,6 @@ hr_kind_of(const char *name)
     return (HrKind){
         .name = g_intern_string(name),
         .rank = hr_kind_is_content(name) ? HR_RANK_CONTENT : HR_RANK_OTHER,
-        .secrets = !hr_kind_is_content(name),
     };
 }
 

@@ -54,9 +54,8 @@ typedef enum HrRank {
 typedef struct HrKind {
     const char *name; /* for ever */
     HrKindScope scope;
-    HrRank rank;  /* of most of its documents */
-    bool opt_in;  /* only if the configuration names it */
-    bool secrets; /* its documents may have some */
+    HrRank rank; /* of most of its documents */
+    bool opt_in; /* only if the configuration names it */
 } HrKind;
 
 /* The standard kinds, in the order of their ranks; NULL behind the last. */

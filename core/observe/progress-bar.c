@@ -258,15 +258,23 @@ append_speed(Tail *tail, const HrSpeed *speed, const HrProgress *progress)
         append_words(tail, ", %s left", left);
 }
 
+/* What is counted. */
+static const char *
+name_items(const HrProgress *progress)
+{
+    return atomic_load(&progress->documents) > 0 ? "items" : "tags";
+}
+
 static void
 append_changes(Tail *tail, const Row *row)
 {
     const HrProgress *progress = row->progress;
     uint64_t failed = atomic_load(&progress->failed);
 
-    append_words(tail, " %" PRIu64 "/%" PRIu64 " tags",
+    append_words(tail, " %" PRIu64 "/%" PRIu64 " %s",
                  (uint64_t)atomic_load(&progress->done),
-                 (uint64_t)atomic_load(&progress->planned));
+                 (uint64_t)atomic_load(&progress->planned),
+                 name_items(progress));
     if (failed > 0)
         append_words(tail, ", %" PRIu64 " failed", failed);
     append_size(tail, progress);
@@ -279,10 +287,10 @@ append_comparing(Tail *tail, const HrProgress *progress)
     uint64_t bytes = atomic_load(&progress->bytes);
     g_autofree char *size = hr_text_format_size((int64_t)bytes);
 
-    append_words(tail,
-                 ": comparing: %" PRIu64 " repositories, %" PRIu64 " tags",
+    append_words(tail, ": comparing: %" PRIu64 " repositories, %" PRIu64 " %s",
                  (uint64_t)atomic_load(&progress->repositories),
-                 (uint64_t)atomic_load(&progress->checked));
+                 (uint64_t)atomic_load(&progress->checked),
+                 name_items(progress));
     if (bytes > 0)
         append_words(tail, ", %s", size);
 }

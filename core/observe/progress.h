@@ -14,7 +14,8 @@
 typedef struct HrProgress {
     atomic_bool running;                /* begun, and not ended           */
     atomic_uint_least64_t repositories; /* listed so far                  */
-    atomic_uint_least64_t checked;      /* tags compared                  */
+    atomic_uint_least64_t checked;      /* tags and documents compared    */
+    atomic_uint_least64_t documents;    /* among these and those planned  */
     atomic_uint_least64_t planned;      /* changes to make                */
     atomic_uint_least64_t loaded;       /* of those, with all their blobs
                                            in planned_bytes               */

@@ -200,6 +200,7 @@ announce_documents(const HrPass *pass, const HrPlan *plan)
         if (hr_change_is_content(change) || !hr_change_writes(change))
             continue;
         atomic_fetch_add(&pass->progress->planned, 1);
+        atomic_fetch_add(&pass->progress->documents, 1);
         atomic_fetch_add(&pass->progress->loaded, 1);
     }
 }

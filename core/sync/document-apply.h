@@ -7,7 +7,7 @@
  *                           |                          '- differs: failed
  *                           '- no: compare anew; an exact pass: failed, stale
  *
- * Where there may be secrets, the source is read as well: plans have none.
+ * Where the source tells secrets, it is read as well: plans have none.
  * What could not be created blocks what needs it, and nothing else.
  */
 #ifndef HR_SYNC_DOCUMENT_APPLY_H

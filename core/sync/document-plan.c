@@ -43,6 +43,7 @@ new_change(const HrDocumentPair *pair)
         change->source = g_strdup(pair->fit->held);
     if (pair->target != NULL)
         change->target = g_strdup(pair->target->text);
+    change->secrets = pair->source != NULL && pair->source->secrets != NULL;
     return change;
 }
 
@@ -197,6 +198,7 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
         hr_document_plan_compare(planner->pass, call, pair, &error);
 
     atomic_fetch_add(&planner->pass->progress->checked, 1);
+    atomic_fetch_add(&planner->pass->progress->documents, 1);
     if (error != NULL) {
         note_problem(planner, pair->kind->name, pair->key, error);
         return;
@@ -302,10 +304,9 @@ hr_document_plan_add(const HrPass *pass, HrPlan *plan, GError **error)
     bool walked;
 
     pthread_mutex_init(&planner.mutex, NULL);
-    walked = hr_snapshot_walk(pass, NULL, true, &visitor, error);
-    if (walked)
-        hr_document_secrets_check(pass, pass->target, robots, plan_secret,
-                                  &planner);
+    walked = hr_snapshot_walk(pass, NULL, true, &visitor, error) &&
+             hr_document_secrets_check(pass, pass->target, robots, plan_secret,
+                                       &planner, error);
     pthread_mutex_destroy(&planner.mutex);
     if (walked)
         judge_all_rights(pass, plan);

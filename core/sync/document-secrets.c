@@ -56,12 +56,12 @@ run_check(void *data)
     hr_group_leave(group);
 }
 
-void
+bool
 hr_document_secrets_check(const HrPass *pass, HrRegistry *registry,
                           const GPtrArray *keys,
                           void (*wrong)(void *data, HrCall *call,
                                         const char *key, const GError *error),
-                          void *data)
+                          void *data, GError **error)
 {
     g_autoptr(HrGroup) group = hr_group_new();
     Check check = {
@@ -83,4 +83,6 @@ hr_document_secrets_check(const HrPass *pass, HrRegistry *registry,
         }
     }
     hr_group_wait(group, 0, NULL, NULL);
+    return !hr_cancel_triggered(pass->cancel) ||
+           hr_error_set(error, HR_CANCELLED, "interrupted");
 }

@@ -19,12 +19,13 @@ hr_document_secrets_known(const HrPass *pass, const HrRegistry *registry,
 
 /* Asks one side about robots (keys, char *).  `wrong` gets those with another
  * secret (HR_AUTH_DENIED), and those of which it could not be found out; from
- * any worker, several at once.  Not from a worker. */
-void
+ * any worker, several at once.  False if the pass was cancelled.  Not from a
+ * worker. */
+bool
 hr_document_secrets_check(const HrPass *pass, HrRegistry *registry,
                           const GPtrArray *keys,
                           void (*wrong)(void *data, HrCall *call,
                                         const char *key, const GError *error),
-                          void *data);
+                          void *data, GError **error);
 
 #endif

@@ -102,6 +102,7 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
 
     (void)call;
     atomic_fetch_add(&verifier->pass->progress->checked, 1);
+    atomic_fetch_add(&verifier->pass->progress->documents, 1);
     HR_LOCKED(&verifier->mutex);
     verifier->result->checked++;
     if (pair->kind->rank == HR_RANK_ROBOT && pair->source != NULL &&
@@ -128,8 +129,8 @@ note_secret(void *data, HrCall *call, const char *key, const GError *error)
 }
 
 /* What robot_secrets tells must be right at both ends. */
-static void
-verify_secrets(Verifier *verifier)
+static bool
+verify_secrets(Verifier *verifier, GError **error)
 {
     const HrPass *pass = verifier->pass;
     HrRegistry *const registries[] = {pass->source, pass->target};
@@ -137,10 +138,12 @@ verify_secrets(Verifier *verifier)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(sides); i++) {
         verifier->side = sides[i];
-        if (hr_document_secrets_known(pass, registries[i], "robot"))
-            hr_document_secrets_check(pass, registries[i], verifier->robots,
-                                      note_secret, verifier);
+        if (hr_document_secrets_known(pass, registries[i], "robot") &&
+            !hr_document_secrets_check(pass, registries[i], verifier->robots,
+                                       note_secret, verifier, error))
+            return false;
     }
+    return true;
 }
 
 bool
@@ -156,9 +159,8 @@ hr_document_verify(const HrPass *pass, HrVerification *result, GError **error)
     bool walked;
 
     pthread_mutex_init(&verifier.mutex, NULL);
-    walked = hr_snapshot_walk(pass, NULL, false, &visitor, error);
-    if (walked)
-        verify_secrets(&verifier);
+    walked = hr_snapshot_walk(pass, NULL, false, &visitor, error) &&
+             verify_secrets(&verifier, error);
     pthread_mutex_destroy(&verifier.mutex);
     return walked;
 }

@@ -79,6 +79,7 @@ amend(HrChange *change, HrChange *now)
     g_free(change->target);
     g_clear_pointer(&change->widens, g_ptr_array_unref);
     change->action = now->action;
+    change->secrets = now->secrets;
     change->source = g_steal_pointer(&now->source);
     change->target = g_steal_pointer(&now->target);
     change->widens = g_steal_pointer(&now->widens);
@@ -172,7 +173,7 @@ look(Writing *writing, GError **error)
     if (!is_as_planned(writing) &&
         g_strcmp0(change->source, text_of(writing->found)) == 0)
         return HR_RESULT_DONE;
-    if (is_as_planned(writing) && !writing->kind.secrets)
+    if (is_as_planned(writing) && !change->secrets)
         return HR_RESULT_PENDING;
     return refresh(writing, error);
 }

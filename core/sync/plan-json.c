@@ -40,6 +40,8 @@ change_to_json(const HrChange *change)
         hr_json_set(json, "source", parse_document(change->source));
     if (change->target != NULL)
         hr_json_set(json, "target", parse_document(change->target));
+    if (change->secrets)
+        hr_json_set_boolean(json, "secrets", true);
     if (change->widens != NULL)
         hr_json_set(json, "widens", texts_to_json(change->widens));
     return json;
@@ -221,6 +223,7 @@ change_from_json(const HrJson *json, GError **error)
     change->reason = g_strdup(hr_json_text(hr_json_get(json, "reason")));
     change->source = document_from_json(hr_json_get(json, "source"));
     change->target = document_from_json(hr_json_get(json, "target"));
+    hr_json_boolean(hr_json_get(json, "secrets"), &change->secrets);
     change->widens = texts_from_json(hr_json_get(json, "widens"));
     if (kind != NULL && hr_kind_name_valid(kind))
         change->kind = g_intern_string(kind);

@@ -9,14 +9,14 @@
  *      "changes":[{"kind":"tag", "key":"repo:tag", "from":"repo:tag",
  *                  "action":"create", "reason":"...",
  *                  "source":{document}, "target":{document},
- *                  "widens":["role developer"]}],
+ *                  "secrets":true, "widens":["role developer"]}],
  *      "problems":[{"kind":"...", "key":"...", "status":"...",
  *                   "message":"..."}],
  *      "remarks":[{"kind":"robot", "key":"...", "message":"..."}]}
  *
  * "from" is left out where it equals the key, "source" and "target" where
- * there is none, the kind of a problem where it is one with content, and
- * remarks if there are none.  The source of a document is what would become of
+ * there is none, "secrets" and "widens" where there are none, the kind of a
+ * problem where it is one with content, and remarks if there are none.  The source of a document is what would become of
  * it on the target; secrets are never part of a plan.
  * The hash covers everything but itself: a plan edited by hand is refused.
  * Filled by many workers; read by one thread once it is sealed.
@@ -68,6 +68,8 @@ typedef struct HrChange {
     HrFailureFacts facts;
     char *source;      /* document wanted; NULL for HR_ACTION_EXTRA */
     char *target;      /* document found (the precondition); NULL: missing */
+    bool secrets;      /* the source tells some: they are read again when it
+                          is written                                      */
     GPtrArray *widens; /* rights that somebody gets by it (char *); or NULL */
     HrRank rank;       /* set by hr_plan_add                                */
 } HrChange;

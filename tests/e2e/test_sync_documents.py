@@ -177,8 +177,8 @@ def case_what_only_the_target_has_is_told_and_left():
     fill(target)
     put(target, "robot", "library/old", {"permissions": []})
     result = run_program("once", config=config(source, target), code=0)
-    has(result.out, "robot library/old", "only on the target", "changed 0",
-        "skipped 0")
+    has(result.out, "extra   robot library/old  (only on the target)",
+        "st: robot 1 extra", "changed 0", "skipped 0")
     holds(get(target, "robot", "library/old") is not None, "it was removed")
     result = run_program("plan", "--exit-code", "-o", "json",
                          config=config(source, target), code=0)

@@ -74,6 +74,119 @@ test_order(void)
     g_assert_cmpstr(one_text, ==, other_text);
 }
 
+static void
+add_document(HrPlan *plan, const char *kind, const char *key,
+             const char *source, const char *target)
+{
+    HrChange *change = g_new0(HrChange, 1);
+
+    change->kind = g_intern_string(kind);
+    change->key = g_strdup(key);
+    change->action = source == NULL   ? HR_ACTION_EXTRA
+                     : target == NULL ? HR_ACTION_CREATE
+                                      : HR_ACTION_UPDATE;
+    change->reason = g_strdup("a reason");
+    change->source = g_strdup(source);
+    change->target = g_strdup(target);
+    change->secrets = strcmp(kind, "webhook") == 0;
+    if (strcmp(kind, "member") == 0) {
+        change->widens = g_ptr_array_new_with_free_func(g_free);
+        g_ptr_array_add(change->widens, g_strdup("role developer"));
+    }
+    hr_plan_add(plan, change);
+}
+
+static HrPlan *
+make_document_plan(void)
+{
+    HrPlan *plan = make_plan(false);
+    g_autoptr(GError) error = NULL;
+
+    add_document(plan, "schedule", "gc", "{}", NULL);
+    add_document(plan, "quota", "low", "{\"storage\":1}", "{\"storage\":2}");
+    add_document(plan, "quota", "high", "{\"storage\":2}", "{\"storage\":1}");
+    add_document(plan, "webhook", "p/w", "{}", NULL);
+    add_document(plan, "weather", "sun", "{}", NULL);
+    add_document(plan, "robot", "old", NULL, "{\"duration\":1}");
+    add_document(plan, "member", "p/user/jo", "{\"role\":\"developer\"}",
+                 "{\"role\":\"guest\"}");
+    add_document(plan, "project", "p", "{}", NULL);
+    hr_error_set(&error, HR_AUTH_DENIED, "may not");
+    hr_plan_add_document_problem(plan, "label", "", error);
+    hr_plan_add_remark(plan, "robot", "ci", "cannot be held: /x: no");
+    hr_plan_seal(plan);
+    return plan;
+}
+
+static void
+test_order_of_writing(void)
+{
+    static const char *const expected[] = {
+        "project p",  "quota high",  "member p/user/jo",
+        "robot old",  "webhook p/w", "weather sun",
+        "a:1",        "b:2",         "quota low",
+        "schedule gc"};
+    g_autoptr(HrPlan) plan = make_document_plan();
+
+    g_assert_cmpuint(plan->changes->len, ==, G_N_ELEMENTS(expected));
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+        g_autofree char *name = hr_plan_item_name(change->kind, change->key);
+
+        g_assert_cmpstr(name, ==, expected[i]);
+    }
+}
+
+static void
+test_documents_come_back(void)
+{
+    g_autoptr(HrPlan) plan = make_document_plan();
+    g_autofree char *text = text_of(plan);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(HrPlan) again = read_text(text, &error);
+    g_autofree char *other = NULL;
+    const HrChange *change;
+
+    g_assert_no_error(error);
+    other = text_of(again);
+    g_assert_cmpstr(text, ==, other);
+    change = again->changes->pdata[2];
+    g_assert_cmpstr(change->widens->pdata[0], ==, "role developer");
+    g_assert_false(change->secrets);
+    g_assert_true(((HrChange *)again->changes->pdata[4])->secrets);
+    change = again->changes->pdata[3];
+    g_assert_cmpint(change->action, ==, HR_ACTION_EXTRA);
+    g_assert_null(change->source);
+    g_assert_cmpstr(((HrProblem *)again->problems->pdata[1])->kind, ==,
+                    "label");
+    g_assert_cmpstr(((HrRemark *)again->remarks->pdata[0])->message, ==,
+                    "cannot be held: /x: no");
+}
+
+/* Any word of it, and what is said of rights, too. */
+static void
+test_documents_edited(void)
+{
+    static const char *const words[][2] = {
+        {"\"role developer\"", "\"role guest\""},
+        {"cannot be held", "can be held"},
+        {"\"secrets\": true", "\"secrets\": false"},
+        {"p/user/jo", "p/user/me"},
+        {"\"weather\"", "\"rain\""}};
+    g_autoptr(HrPlan) plan = make_document_plan();
+    g_autofree char *text = text_of(plan);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_auto(GStrv) parts = g_strsplit(text, words[i][0], -1);
+        g_autofree char *edited = g_strjoinv(words[i][1], parts);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmpstr(edited, !=, text);
+        g_assert_null(read_text(edited, &error));
+        g_assert_nonnull(strstr(error->message, "changed after"));
+    }
+}
+
 /* A thing has one key, and not two that read alike. */
 static void
 test_keys(void)
@@ -222,5 +335,11 @@ main(int argc, char **argv)
     g_test_add_func("/plan/refuses-what-is-no-plan", test_refusals);
     g_test_add_func("/plan/refuses-negative-counts-and-missing-reasons",
                     test_nonsense);
+    g_test_add_func("/plan/documents-are-in-the-order-of-writing",
+                    test_order_of_writing);
+    g_test_add_func("/plan/documents-come-back-as-they-were",
+                    test_documents_come_back);
+    g_test_add_func("/plan/documents-that-were-edited-are-refused",
+                    test_documents_edited);
     return g_test_run();
 }
