@@ -72,6 +72,23 @@ GPtrArray *
 hr_registry_list_tags(HrRegistry *registry, HrCall *call,
                       const char *repository, GError **error);
 
+/* A tag, as a list told of it. */
+typedef struct HrListed {
+    char *tag;
+    char *digest;
+    char *media_type; /* "": not known */
+    uint64_t size;    /* of the manifest; 0: not known */
+} HrListed;
+
+bool
+hr_registry_has_artifacts(const HrRegistry *registry);
+
+/* HrListed, sorted by tag, each once; the caller's.  HR_UNSUPPORTED if the
+ * registry has no such lists for this repository. */
+GPtrArray *
+hr_registry_list_artifacts(HrRegistry *registry, HrCall *call,
+                           const char *repository, GError **error);
+
 /* Resolves `count` queries; each has its status afterwards.  Answers that
  * break the grammar of digests or media types become HR_INVALID.  The strings
  * of queries are borrowed. */

@@ -160,8 +160,9 @@ add(Batch *batch, HrCandidate *candidate, bool spares_taken)
 {
     GHashTable *known = batch->finding->ages.known;
 
-    candidate->seen[0] = g_new0(HrTagSeen, 1);
-    if (spares_taken &&
+    if (candidate->seen[0] == NULL)
+        candidate->seen[0] = g_new0(HrTagSeen, 1);
+    if (spares_taken && candidate->seen[1] == NULL &&
         (known == NULL || g_hash_table_contains(known, candidate->tag)))
         candidate->seen[1] = g_new0(HrTagSeen, 1);
     batch->candidates[batch->count++] = candidate;

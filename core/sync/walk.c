@@ -12,9 +12,12 @@
 #include "sync/selection.h"
 #include "sync/tag-ages.h"
 #include "sync/tag-batch.h"
+#include "sync/tag-list.h"
 
-/* From so many tags on, a list of the target's is worth its one request. */
+/* From so many tags on, a list of the target's is worth its one request; one
+ * that tells what they lead to soon saves more. */
 #define LIST_TARGET_MIN 16
+#define LIST_ARTIFACTS_MIN 2
 
 typedef struct Walk {
     const HrPass *pass;
@@ -30,27 +33,40 @@ typedef struct RepositoryJob {
     char *repository;
     char *target; /* its name there */
     HrSelection *selection;
-    bool named;        /* its tags were, and not listed */
-    bool looked;       /* at the target's list, or found it not worthwhile */
-    GHashTable *known; /* what is in that list; or NULL */
+    bool named;       /* its tags were, and not listed */
+    bool looked;      /* at the target's list, or found it not worthwhile */
+    HrTagList *there; /* that list; or NULL */
     HrParking parking;
 } RepositoryJob;
 
-/* A repository's tags: named, or listed.  *listed tells which. */
-static GPtrArray *
-find_tags(const HrPass *pass, const char *repository, HrCall *call,
-          bool *listed, GError **error)
+static bool
+are_tags_named(const HrPass *pass)
 {
-    const HrSelect *select = pass->select;
-    GPtrArray *tags;
+    return pass->select != NULL && pass->select->tags.names != NULL;
+}
 
-    *listed = select == NULL || select->tags.names == NULL;
-    if (*listed)
-        return hr_registry_list_tags(pass->source, call, repository, error);
-    tags = g_ptr_array_new_with_free_func(g_free);
-    for (char **name = select->tags.names; *name != NULL; name++)
-        g_ptr_array_add(tags, g_strdup(*name));
-    return tags;
+/* A repository's tags: those that are named, or what the source has.  NULL if
+ * that could not be found out. */
+static HrSelection *
+find_tags(const HrPass *pass, const char *repository, HrCall *call,
+          GError **error)
+{
+    g_autoptr(GPtrArray) names = NULL;
+    g_autoptr(HrTagList) list = NULL;
+    HrSelection *selection;
+
+    if (!are_tags_named(pass)) {
+        list = hr_tag_list_ask(pass->source, call, repository, error);
+        if (list == NULL)
+            return NULL;
+        selection = hr_selection_new(pass->select, list->names);
+        hr_tag_list_tell(list, selection, 0);
+        return selection;
+    }
+    names = g_ptr_array_new_with_free_func(g_free);
+    for (char **name = pass->select->tags.names; *name != NULL; name++)
+        g_ptr_array_add(names, g_strdup(*name));
+    return hr_selection_new(pass->select, names);
 }
 
 static size_t
@@ -67,6 +83,9 @@ count_wanted(const HrSelection *selection)
 static bool
 is_list_worthwhile(const Walk *walk, const HrSelection *selection)
 {
+    size_t enough = hr_registry_has_artifacts(walk->pass->target)
+                        ? LIST_ARTIFACTS_MIN
+                        : LIST_TARGET_MIN;
     bool promised = false;
 
     for (guint i = 0; i < selection->count; i++) {
@@ -78,28 +97,24 @@ is_list_worthwhile(const Walk *walk, const HrSelection *selection)
                    (walk->visitor->immutable != NULL &&
                     hr_select_is_immutable(selection->select, candidate->tag));
     }
-    return promised || count_wanted(selection) >= LIST_TARGET_MIN;
+    return promised || count_wanted(selection) >= enough;
 }
 
-/* What the target has of a repository.  NULL if it cannot say; an empty set
+/* What the target has of a repository.  NULL if it cannot say; an empty list
  * if it has no such repository. */
-static GHashTable *
+static HrTagList *
 list_target(Walk *walk, const char *repository, HrCall *call)
 {
     const HrVisitor *visitor = walk->visitor;
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) tags = NULL;
-    GHashTable *known;
+    HrTagList *list =
+        hr_tag_list_ask(walk->pass->target, call, repository, &error);
 
-    tags = hr_registry_list_tags(walk->pass->target, call, repository, &error);
-    if (tags == NULL && hr_error_status(error) != HR_NOT_FOUND)
-        return NULL;
-    known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (tags == NULL && visitor->absent != NULL)
+    if (list != NULL || hr_error_status(error) != HR_NOT_FOUND)
+        return list;
+    if (visitor->absent != NULL)
         visitor->absent(visitor->data, repository);
-    for (guint i = 0; tags != NULL && i < tags->len; i++)
-        g_hash_table_add(known, g_strdup(tags->pdata[i]));
-    return known;
+    return hr_tag_list_new();
 }
 
 /* Finds out what the target has, once, if it is worth it. */
@@ -107,8 +122,17 @@ static void
 look_at_target(RepositoryJob *job, HrCall *call)
 {
     if (!job->looked && is_list_worthwhile(job->walk, job->selection))
-        job->known = list_target(job->walk, job->target, call);
+        job->there = list_target(job->walk, job->target, call);
+    if (!job->looked && job->there != NULL)
+        hr_tag_list_tell(job->there, job->selection, 1);
     job->looked = true;
+}
+
+/* The tags that the target has; NULL: not known. */
+static GHashTable *
+known_tags(const RepositoryJob *job)
+{
+    return job->there != NULL ? job->there->known : NULL;
 }
 
 /* True, and explained, if a tag never moves and the target has it. */
@@ -159,7 +183,7 @@ split_tags(RepositoryJob *job, HrCall *call)
     GHashTable *known;
 
     look_at_target(job, call);
-    known = job->known;
+    known = known_tags(job);
     follow = hr_follow_new(pass, walk->visitor, walk->group, job->repository,
                            job->target, job->named ? NULL : selection, known);
     if (follow != NULL)
@@ -200,7 +224,7 @@ end_repository(RepositoryJob *job)
     HrGroup *group = job->walk->group;
 
     hr_selection_free(job->selection);
-    g_clear_pointer(&job->known, g_hash_table_unref);
+    hr_tag_list_free(job->there);
     g_free(job->target);
     g_free(job->repository);
     g_free(job);
@@ -257,9 +281,9 @@ spare_settled(RepositoryJob *job)
     for (guint i = 0; i < job->selection->count; i++) {
         HrCandidate *candidate = &job->selection->candidates[i];
 
-        candidate->taken =
-            candidate->out == HR_TAG_RULE_NONE &&
-            is_settled(job->walk, job->repository, candidate->tag, job->known);
+        candidate->taken = candidate->out == HR_TAG_RULE_NONE &&
+                           is_settled(job->walk, job->repository,
+                                      candidate->tag, known_tags(job));
     }
 }
 
@@ -279,7 +303,7 @@ find_ages(RepositoryJob *job, HrCall *call)
         look_at_target(job, call);
         spare_settled(job);
     }
-    ages.known = job->known;
+    ages.known = known_tags(job);
     hr_tag_ages_find(&ages);
 }
 
@@ -292,22 +316,19 @@ run_repository(void *data)
     const HrVisitor *visitor = walk->visitor;
     g_autoptr(HrCall) call = hr_pass_call(pass);
     g_autoptr(GError) error = NULL;
-    bool listed;
-    g_autoptr(GPtrArray) tags =
-        find_tags(pass, job->repository, call, &listed, &error);
 
-    if (tags == NULL &&
+    job->selection = find_tags(pass, job->repository, call, &error);
+    if (job->selection == NULL &&
         hr_pass_park(pass, &job->parking, call, hr_error_status(error),
                      run_repository, job))
         return;
-    if (tags == NULL) {
+    if (job->selection == NULL) {
         visitor->problem(visitor->data, job->repository, error);
         end_repository(job);
         return;
     }
-    job->named = !listed;
+    job->named = are_tags_named(pass);
     job->target = hr_pass_target_name(pass, job->repository);
-    job->selection = hr_selection_new(pass->select, tags);
     if (pass->referrers)
         hr_selection_set_aside(job->selection);
     if (hr_selection_needs_ages(job->selection))

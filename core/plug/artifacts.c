@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Registry: the artifacts that the tags of a repository lead to, by list. */
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "model/reference.h"
+#include "plug/registry-instance.h"
+
+/* Tags of one repository; no list of them is as long. */
+#define ARTIFACTS_LIMIT 1000000u
+
+typedef struct Taker {
+    hr_artifact_sink sink;
+    GPtrArray *list;
+    GHashTable *known; /* their tags */
+} Taker;
+
+bool
+hr_registry_has_artifacts(const HrRegistry *registry)
+{
+    return HR_HAS(registry->ops, hr_registry_ops, list_artifacts) &&
+           registry->ops->list_artifacts != NULL;
+}
+
+static void
+free_listed(gpointer data)
+{
+    HrListed *listed = data;
+
+    g_free(listed->tag);
+    g_free(listed->digest);
+    g_free(listed->media_type);
+    g_free(listed);
+}
+
+static bool
+check(const Taker *taker, const hr_artifact *artifact, GError **error)
+{
+    if (artifact->tag == NULL || !hr_tag_valid(artifact->tag))
+        return hr_error_set(error, HR_INVALID,
+                            "the registry lists a tag that is none");
+    if (artifact->digest == NULL || !hr_digest_valid(artifact->digest))
+        return hr_error_set(error, HR_INVALID,
+                            "the registry lists %s with a digest that is none",
+                            artifact->tag);
+    if (taker->list->len >= ARTIFACTS_LIMIT)
+        return hr_error_set(error, HR_INVALID, "more than %u tags",
+                            ARTIFACTS_LIMIT);
+    return true;
+}
+
+/* Pages that overlap tell of a tag twice: the first word counts. */
+static hr_status
+take(hr_artifact_sink *sink, hr_call *call, const hr_artifact *artifact)
+{
+    Taker *taker = (Taker *)sink;
+    GError *error = NULL;
+    HrListed *listed;
+
+    if (!check(taker, artifact, &error))
+        return hr_call_fail_error(call, error);
+    if (g_hash_table_contains(taker->known, artifact->tag))
+        return HR_OK;
+    listed = g_new0(HrListed, 1);
+    listed->tag = g_strdup(artifact->tag);
+    listed->digest = g_strdup(artifact->digest);
+    listed->media_type =
+        g_strdup(artifact->media_type != NULL ? artifact->media_type : "");
+    listed->size = artifact->size;
+    g_hash_table_add(taker->known, listed->tag);
+    g_ptr_array_add(taker->list, listed);
+    return HR_OK;
+}
+
+static gint
+order_listed(gconstpointer left, gconstpointer right)
+{
+    const HrListed *one = *(const HrListed *const *)left;
+    const HrListed *other = *(const HrListed *const *)right;
+
+    return strcmp(one->tag, other->tag);
+}
+
+GPtrArray *
+hr_registry_list_artifacts(HrRegistry *registry, HrCall *call,
+                           const char *repository, GError **error)
+{
+    Taker taker = {
+        .sink = {.struct_size = sizeof(hr_artifact_sink), .take = take},
+    };
+    hr_status status;
+    bool complete;
+
+    if (!hr_registry_has_artifacts(registry)) {
+        hr_error_set(error, HR_UNSUPPORTED, "%s: no lists of artifacts",
+                     hr_registry_name(registry));
+        return NULL;
+    }
+    taker.list = g_ptr_array_new_with_free_func(free_listed);
+    taker.known = g_hash_table_new(g_str_hash, g_str_equal);
+    hr_registry_enter(registry, call);
+    status = registry->ops->list_artifacts(registry->plugin, call, repository,
+                                           &taker.sink);
+    complete = hr_registry_leave(registry, call, status, error);
+    g_hash_table_unref(taker.known);
+    if (!complete) {
+        g_ptr_array_unref(taker.list);
+        return NULL;
+    }
+    g_ptr_array_sort(taker.list, order_listed);
+    return taker.list;
+}
