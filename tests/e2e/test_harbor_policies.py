@@ -387,6 +387,45 @@ def case_a_robot_of_the_system_makes_those_of_projects_from_2_14_1_on():
             same(status, 403 if version in ("2.12", "2.14") else 201, version)
 
 
+def case_global_labels_are_for_robots_from_2_10_on():
+    own = [{"kind": "system", "namespace": "/", "access": [
+        {"resource": "label", "action": "create"}]}]
+    with harbors("2.9.0", "2.10", "2.16") as every:
+        for version, admin in every:
+            found = admin.do("POST", "/robots", {
+                "name": "r", "level": "system", "duration": -1,
+                "permissions": own}, 201)
+            robot = Admin(admin.harbor, found["name"], found["secret"])
+            status = robot.api("POST", "/labels", {"name": "l",
+                                                   "scope": "g"})[0]
+            same(status, 403 if version == "2.9.0" else 201, version)
+
+
+def case_what_denies_outweighs_what_allows_and_who_pushes_pulls():
+    def access(action, effect="allow"):
+        return {"resource": "repository", "action": action, "effect": effect}
+
+    wanted = {"push": (["pull", "push"], ["push"]),
+              "pull": (["pull"], ["pull"]), "denied": ([], [])}
+    with Harbor() as harbor:
+        admin = Admin(harbor)
+        for name, accesses in (("push", [access("push")]),
+                               ("pull", [access("pull")]),
+                               ("denied", [access("pull"),
+                                           access("pull", "deny")])):
+            for place, level in enumerate(("project", "system")):
+                found = admin.do("POST", "/robots", {
+                    "name": name, "level": level, "duration": -1,
+                    "permissions": [{"kind": "project", "access": accesses,
+                                     "namespace": "library"}]}, 201)
+                login = harbor_filling.log_in(harbor, found["name"],
+                                              found["secret"])
+                actions = wanted[name][place]
+                if "pull" not in actions:
+                    actions = ["pull"] + actions  # library is public
+                same(login.actions, actions, f"{name} {level}")
+
+
 def case_groups_of_a_directory_have_to_be_in_it():
     with Harbor(auth_mode="ldap_auth") as harbor:
         harbor.directory.add("cn=devs,dc=example")

@@ -236,8 +236,8 @@ def case_many_robots_are_the_same_in_one_page_and_in_many():
 
 # Versions.
 
-def case_from_2_12_on_accesses_must_be_in_the_catalogue():
-    for version, status in (("2.9.0", 201), ("2.12", 400), ("2.16", 400)):
+def case_from_2_10_on_accesses_must_be_in_the_catalogue():
+    for version, status in (("2.9.0", 201), ("2.10", 400), ("2.16", 400)):
         with Harbor(version=version) as harbor:
             caller = Caller(harbor)
             update = [{"resource": "robot", "action": "update"}]
@@ -261,8 +261,9 @@ def case_permissions_are_listed_from_2_10_on():
 def case_a_term_of_no_days_is_refused_from_2_11_on():
     for version, status in (("2.10", 201), ("2.11", 400)):
         with Harbor(version=version) as harbor:
-            same(Caller(harbor).make_robot("r", [permission()], duration=0),
-                 status, version)
+            same(Caller(harbor).make_robot("r", [permission(accesses=[
+                {"resource": "repository", "action": "pull"}])], duration=0),
+                status, version)
 
 
 def case_robots_make_robots_with_rights_of_their_own_from_2_12_on():

@@ -89,9 +89,8 @@ class View:
             ("addition_links", links(artifact, name)),
             ("annotations", artifact["annotations"]),
             ("extra_attrs", artifact["extra"])) if value})
-        if harbor.since("2.11"):
-            shown["artifact_type"] = artifact["artifact_type"]
         if harbor.since("2.12"):
+            shown["artifact_type"] = artifact["artifact_type"]
             shown["repository_name"] = name
         return dict(sorted(shown.items()))
 

@@ -38,12 +38,13 @@ def show_label(row):
 
 
 def require_label(request, action, scope, project_id):
-    """Global ones are for administrators; those of a project for its roles,
+    """Global ones are for administrators, later for robots; those of a project for its roles,
     and an administrator may for one that is not there, too."""
     if request.caller.is_admin:
         return
     if scope == "g":
-        rights.require_user_admin(request)
+        rights.require_late(request, action, "label")
+        return
     project = request.harbor.table("project").get(project_id)
     if project is None or not rights.can_project(request, project, action,
                                                  "label"):

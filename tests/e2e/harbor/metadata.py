@@ -20,8 +20,8 @@ KEYS = {"public": "2.0", "enable_content_trust": "2.0",
         "severity": "2.0", "auto_scan": "2.0",
         "reuse_sys_cve_allowlist": "2.0", "retention_id": "2.0",
         "auto_sbom_generation": "2.11"}
-PROXY_KEYS = {"proxy_speed_kb": "2.10", "max_upstream_conn": "2.16",
-              "proxy_cache_local_on_not_found": "2.16",
+PROXY_KEYS = {"proxy_speed_kb": "2.12", "max_upstream_conn": "2.14.1",
+              "proxy_cache_local_on_not_found": "2.15.2",
               "proxy_referrer_api": "2.16",
               "proxy_cache_filter_pattern": "2.16",
               "proxy_cache_filter_kind": "2.16"}

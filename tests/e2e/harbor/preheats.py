@@ -43,7 +43,8 @@ INSTANCE = Model(
 POLICY = Model(
     "PreheatPolicy", id=int, name=str, description=str, project_id=int,
     provider_id=int, provider_name=str, filters=str, trigger=str,
-    enabled=bool, creation_time=str, update_time=str, extra_attrs=str)
+    enabled=bool, creation_time=str, update_time=str, extra_attrs=str,
+    scope=str)
 INSTANCES = API + "p2p/preheat/instances"
 ONE_INSTANCE = INSTANCES + "/{preheat_instance_name}"
 PROJECT = API + "projects/{project_name}/preheat"
@@ -239,9 +240,11 @@ def policy_columns(harbor, wanted):
     columns = {name: wanted.get(name, "")
                for name in ("name", "description", "filters", "trigger")}
     columns.update(provider_id=wanted.get("provider_id", 0),
-                   enabled=wanted.get("enabled", False), extra_attrs="")
-    if harbor.since("2.13"):
-        columns["extra_attrs"] = wanted.get("extra_attrs", "")
+                   enabled=wanted.get("enabled", False), scope="",
+                   extra_attrs="")
+    if harbor.since("2.12"):
+        name = "extra_attrs" if harbor.since("2.13") else "scope"
+        columns[name] = wanted.get(name, "")
     return columns
 
 
@@ -268,7 +271,7 @@ def set_schedule(harbor, row, trigger):
 def show_policy(harbor, row):
     shown = {name: row[name] for name in (
         "description", "extra_attrs", "filters", "id", "name", "project_id",
-        "provider_id", "trigger")}
+        "provider_id", "scope", "trigger")}
     shown["provider_name"] = instance_by_id(harbor, row["provider_id"])["name"]
     shown = {name: value for name, value in shown.items() if value}
     shown.update(creation_time=format_time(row["creation_ms"]),

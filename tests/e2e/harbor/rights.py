@@ -14,10 +14,12 @@ from .wire import Refusal
 OWN = "."  # the project itself, as a resource
 
 
-def allows(access, action, resource):
-    return (access.get("effect") != "deny" and
-            access["resource"] in (resource, "*") and
-            access["action"] in (action, "*"))
+def decide(accesses, actions, resource):
+    """True if one of them allows one of the actions and none denies it."""
+    effects = {access.get("effect") or "allow" for access in accesses
+               if access["resource"] in (resource, "*") and
+               (access["action"] in actions or access["action"] == "*")}
+    return "allow" in effects and "deny" not in effects
 
 
 def robot_accesses(harbor, robot, kind):
@@ -37,8 +39,8 @@ def can_system(request, action, resource):
         return True
     if not caller.is_robot:
         return False
-    return any(allows(access, action, resource) for _, access in
-               robot_accesses(request.harbor, caller.row, "system"))
+    return decide((access for _, access in robot_accesses(
+        request.harbor, caller.row, "system")), (action,), resource)
 
 
 def refuse(request, message):
@@ -53,10 +55,16 @@ def require_system(request, action, resource):
         raise refuse(request, request.caller.name)
 
 
-def require_user_admin(request):
-    """What no robot may, whatever it was given."""
-    if not request.caller.is_admin:
+def require_late(request, action, resource):
+    """What no robot may up to 2.9, whatever it was given."""
+    if not can_late(request, action, resource):
         raise refuse(request, request.caller.name)
+
+
+def can_late(request, action, resource):
+    return request.caller.is_admin or (
+        request.harbor.since("2.10") and
+        can_system(request, action, resource))
 
 
 def is_true(text):
@@ -94,16 +102,22 @@ def can_project(request, project, action, resource):
     if is_public(project) and (action, resource) in PUBLIC:
         return True
     if caller.is_robot:
-        return any(allows(access, action,
-                          "project" if resource == OWN and
-                          access["resource"] == "project" else resource)
-                   for namespace, access in robot_accesses(
-                       request.harbor, caller.row, "project")
-                   if namespace in ("*", project["name"]))
+        return can_robot(request.harbor, caller.row, project, action,
+                         resource)
     if caller.is_user:
         return any((action, resource) in ROLES[role] for role in
                    roles_in(request.harbor, caller.row, project))
     return False
+
+
+def can_robot(harbor, row, project, action, resource):
+    """Who may push may pull, if he is a robot of the project itself."""
+    actions = [action]
+    if (action, resource) == ("pull", "repository") and row["project_id"]:
+        actions.append("push")
+    return decide([access for namespace, access in robot_accesses(
+        harbor, row, "project") if namespace in ("*", project["name"])],
+        actions, "project" if resource == OWN else resource)
 
 
 def require_project(request, reference, action, resource, by_name=None):

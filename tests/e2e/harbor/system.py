@@ -56,7 +56,7 @@ def system_info(request):
              "harbor_version": harbor.release,
              "primary_auth_mode": config["primary_auth_mode"],
              "self_registration": config["self_registration"]}
-    if harbor.since("2.13") and config["auth_mode"] == "oidc_auth" and (
+    if harbor.since("2.10") and config["auth_mode"] == "oidc_auth" and (
             config["oidc_name"]):
         shown["oidc_provider_name"] = config["oidc_name"]
     if request.caller.is_known:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tokens for the registry part: /service/token.
 
-Nobody is refused: who may not do what is asked for gets a token that does not
-allow it, and who is not known one for nobody.
+Who may not do what is asked for gets a token that does not allow it, and who
+is not known one for nobody; who is not known and asks for nothing is refused.
 """
 import base64
 import datetime
@@ -34,6 +34,8 @@ def get_token(request):
     harbor = request.harbor
     scopes = [scope for name, value in request.pairs if name == "scope"
               for scope in value.split(" ") if scope]
+    if not scopes and not request.caller.is_known:
+        return Response(401, b"", content_type=TEXT)
     access = [grant(request, scope) for scope in scopes] or None
     life = 60 * harbor.config["token_expiration"]
     now = harbor.now_ms()

@@ -102,7 +102,7 @@ def current_permissions(request):
 
 @route("GET", API + "users")
 def list_users(request):
-    rights.require_user_admin(request)
+    rights.require_late(request, "list", "user")
     return paged(request, alive(request.harbor),
                  show_user, COLUMNS, "username")
 
@@ -144,9 +144,10 @@ def check_mode(harbor):
 def create_user(request):
     harbor, content = request.harbor, request.content
     check_mode(harbor)
-    if not request.caller.is_admin and not (
-            harbor.config["self_registration"] and
-            not request.caller.is_known):
+    if not rights.can_late(request, "create", "user"):
+        if harbor.config["self_registration"]:
+            raise Refusal(403, "self-registration cannot be triggered via "
+                               "API")
         raise rights.refuse(request, request.caller.name)
     name = content.get("username", "")
     if not 1 <= len(name) <= 255:
@@ -175,17 +176,30 @@ def find_user(request):
     return row
 
 
-def require_self(request):
-    """Administrators, and everybody for himself."""
+def is_self(request):
     caller = request.caller
-    if not caller.is_admin and not (
-            caller.is_user and caller.row["id"] == request.params["user_id"]):
-        raise rights.refuse(request, caller.name)
+    return caller.is_user and caller.row["id"] == request.params["user_id"]
+
+
+def require_self(request, action="update"):
+    """Administrators, and everybody for himself."""
+    if not is_self(request) and not rights.can_late(request, action, "user"):
+        raise rights.refuse(request, request.caller.name)
+
+
+def require_change(request):
+    """Where accounts are somebody else's, nothing but the first
+    administrator's can be changed."""
+    require_self(request)
+    if request.params["user_id"] != 1 and (
+            request.harbor.config["auth_mode"] != "db_auth"):
+        raise Refusal(403, f"User with ID {request.params['user_id']} can't "
+                           "be updated")
 
 
 @route("GET", PLACE)
 def get_user(request):
-    require_self(request)
+    require_self(request, "read")
     return Response(200, show_user(find_user(request)))
 
 
@@ -197,7 +211,7 @@ def change(request, row, **changes):
 
 @route("PUT", PLACE, body=PROFILE, body_name="profile")
 def update_user(request):
-    require_self(request)
+    require_change(request)
     row = find_user(request)
     content = request.content
     check_profile(content)
@@ -212,18 +226,17 @@ def update_user(request):
 
 @route("PUT", PLACE + "/sysadmin", body=SYSADMIN, body_name="sysadminFlag")
 def set_sysadmin(request):
-    rights.require_user_admin(request)
+    rights.require_late(request, "update", "user")
     return change(request, find_user(request), sysadmin=request.content.get(
         "sysadmin_flag", False))
 
 
 @route("PUT", PLACE + "/password", body=PASSWORD, body_name="password")
 def set_password(request):
-    require_self(request)
+    require_change(request)
     row = find_user(request)
     new = request.content.get("new_password", "")
-    own = request.caller.row["id"] == row["id"]
-    if own and request.content.get("old_password") != row["password"]:
+    if is_self(request) and request.content.get("old_password") != row["password"]:
         raise Refusal(403, "Current password is incorrect")
     if not is_strong(new):
         raise Refusal(400, WEAK)
@@ -243,9 +256,9 @@ def set_cli_secret(request):
 @route("DELETE", PLACE)
 def delete_user(request):
     """The row stays under another name, so that its own is free."""
-    rights.require_user_admin(request)
+    rights.require_late(request, "delete", "user")
     number = request.params["user_id"]
-    if number == 1 or number == request.caller.row["id"]:
+    if number == 1 or is_self(request):
         raise Refusal(403, f"User with ID {number} cannot be deleted")
     row = find_user(request)
     harbor = request.harbor
