@@ -5,6 +5,11 @@
     def end_the_term(replay):
         replay.harbor("A").table("robot")...
 """
+import threading
+import time
+
+from harbor import robots
+
 PREPARATIONS = {}
 
 
@@ -67,15 +72,36 @@ def robots_of_the_first_burst(replay):
             table.insert(**{**one, "name": f"canon{name}",
                             "id": numbers.get(name) or free.pop()})
     table.last_id = 118
+    meet_backwards(replay)
 
 
-@before("concurrency", 9)
-def nothing_of_a_failed_request(replay):
-    """It deadlocked with others then; alone it does not."""
-    table = replay.harbor("A").table("robot")
-    row = table.find(name="shuf0")
-    if row:
-        table.delete(row)
+def meet_backwards(replay):
+    """Another writer has the last row of the step, and wants its first once
+    the step waits for that."""
+    body = replay.step["request"]["body"]
+    rows = robots.policy_rows(robots.read_permissions(body))
+    locks = replay.harbor("A").policy_rows
+    locks.after_s = 1.0
+    has_last = threading.Event()
+
+    def backwards():
+        yield rows[-1]
+        has_last.set()
+        while not locks.waits:
+            time.sleep(0.01)
+        yield rows[0]
+
+    def write():
+        with locks.hold(backwards()):
+            pass
+
+    threading.Thread(target=write, daemon=True).start()
+    has_last.wait()
+
+
+@before("concurrency", 14)
+def meet_backwards_again(replay):
+    meet_backwards(replay)
 
 
 @before("concurrency", 22)

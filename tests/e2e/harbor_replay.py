@@ -172,6 +172,8 @@ class Replay:
     def __init__(self, scenario):
         self.scenario = scenario
         self.memory = Memory()
+        self.states = {}  # of uploads, the newest
+        self.step = None  # that is to be asked next
         self.random = random.Random(scenario)
         self.neighbours = [Scanner(), Dragonfly()]
         reaches = dict(zip(NEIGHBOURS, (one.address
@@ -233,14 +235,12 @@ class Replay:
         self.learn_state(answer)
         return answer
 
-    states = {}
-
     def learn_state(self, answer):
         place, sign, state = answer.headers.get("Location", "").partition(
             "_state=")
         if sign:
             uuid = place.split("?")[0].split("/")[-1]
-            self.states = {**self.states, uuid: state}
+            self.states[uuid] = state
 
     def check(self, step, answer):
         recorded = step["response"]
@@ -268,6 +268,7 @@ class Replay:
         self.steps = steps
         early = {}
         for place, step in enumerate(steps):
+            self.step = step
             prepare = harbor_prepare.find(self.scenario, step["step"])
             if prepare:
                 prepare(self)

@@ -11,7 +11,6 @@ from harness import run
 # scenario: {step: reason}, or one reason for all of it.
 OPEN = {
     "artifacts": {113: "two tags of a copy were made in one millisecond"},
-    "concurrency": {8: "two requests at once", 14: "two requests at once"},
 }
 
 

@@ -8,14 +8,19 @@ import threading
 import time
 import urllib.parse
 
+import harbor_filling
 import harness
 from harbor import Harbor
+from harbor.swagger import check_conformance, undocumented
 from harness import holds, same
 
 API = "/api/v2.0"
 ACCESSES = [{"resource": resource, "action": action}
-            for resource in ("artifact", "repository", "tag")
-            for action in ("create", "delete", "list", "read")]
+            for resource, actions in (
+                ("artifact", "create delete list read"),
+                ("repository", "delete list pull push read"),
+                ("tag", "create delete list"))
+            for action in actions.split()]
 
 
 class Caller:
@@ -327,6 +332,54 @@ def case_metadata_is_what_the_version_knows():
                        {"metadata": {"auto_sbom_generation": "true"}})
             same("auto_sbom_generation" in caller.get(
                 "/projects/library")["metadata"], known, version)
+
+
+def use_every_kind(caller):
+    """One request of each sort that the modules of accounts answer."""
+    make = [("/projects", {"project_name": "team"}),
+            ("/usergroups", {"group_name": "devs", "group_type": 3}),
+            ("/labels", {"name": "l", "scope": "g", "color": "#FF0000"}),
+            ("/users", {"username": "u", "email": "u@example.com",
+                        "realname": "U", "password": "Abcdef12345"}),
+            ("/projects/team/members", {"role_id": 2,
+                                        "member_group": {"id": 1}})]
+    for path, body in make:
+        same(caller.ask("POST", path, body), 201, path)
+    pull = [permission("team", [{"resource": "repository",
+                                 "action": "pull"}])]
+    same(caller.make_robot("ci", pull, "project"), 201, "robot")
+    full = caller.body["name"]
+    for path in ("/systeminfo", "/health", "/statistics", "/search?q=t",
+                 "/users/current", "/users", "/projects", "/projects/team",
+                 "/projects/team/summary", "/projects/team/_deletable",
+                 "/projects/team/metadatas/", "/projects/team/members",
+                 "/projects/team/members/3", "/robots", "/robots/1",
+                 "/usergroups", "/usergroups/1", "/labels?scope=g",
+                 "/labels/1", "/quotas", "/quotas/1"):
+        caller.get(path)
+    change = [("PUT", "/projects/team", {"metadata": {"public": "true"}}),
+              ("PUT", "/projects/team/members/3", {"role_id": 3}),
+              ("PATCH", "/robots/1", {"secret": "Abcdef12345"}),
+              ("PUT", "/robots/1", {"name": full, "level": "project",
+                                    "duration": 7, "permissions": pull}),
+              ("PUT", "/usergroups/1", {"group_name": "ops"}),
+              ("PUT", "/labels/1", {"name": "m"}),
+              ("PUT", "/quotas/2", {"hard": {"storage": 1000}}),
+              ("DELETE", "/robots/1", None), ("DELETE", "/labels/1", None),
+              ("DELETE", "/projects/team/members/3", None),
+              ("DELETE", "/usergroups/1", None),
+              ("DELETE", "/projects/team", None)]
+    for method, path, body in change:
+        same(caller.ask(method, path, body), 200, f"{method} {path}")
+
+
+def case_answers_are_as_the_descriptions_say():
+    for version in ("2.9.0", "2.12", "2.14", "2.16"):
+        with Harbor(version=version) as harbor:
+            use_every_kind(Caller(harbor))
+            log = harbor_filling.exchanges(harbor)
+            same(check_conformance(log, version), [], version)
+            same([one for one in undocumented(log, version)], [], version)
 
 
 def case_two_harbors_have_prefixes_and_states_of_their_own():

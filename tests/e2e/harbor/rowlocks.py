@@ -2,8 +2,9 @@
 """Locks of database rows that a transaction holds until its end.
 
 Transactions that take the same rows in different order may each wait for one
-of the other: the one that closes the circle is given up after a while, as the
-database does.  The same order never makes a circle.
+of the other.  Who has waited for a while looks whether that is so, once, and
+gives itself up then, as the database does.  The same order never makes a
+circle.
 
     owners  {row: transaction}      waits  {transaction: transaction}
 """
@@ -44,16 +45,21 @@ class RowLocks:
 
     def take(self, me, row):
         with self.changed:
+            looks_at = time.monotonic() + self.after_s
             while self.owners.setdefault(row, me) is not me:
                 self.waits[me] = self.owners[row]
-                if self.closes_circle(me):
-                    self.changed.wait(self.after_s)
+                left_s = looks_at - time.monotonic()
+                if left_s > 0:
+                    self.changed.wait(left_s)
+                elif self.is_in_circle(me):
+                    del self.waits[me]
                     raise Deadlock()
-                self.changed.wait()
+                else:
+                    self.changed.wait()
             self.waits.pop(me, None)
 
-    def closes_circle(self, me):
-        """Circles of others, who are about to give one up, do not count."""
+    def is_in_circle(self, me):
+        """Circles of others, which one of them will see, do not count."""
         seen = set()
         other = self.waits[me]
         while other in self.waits and other not in seen:
