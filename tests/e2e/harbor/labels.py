@@ -38,8 +38,9 @@ def show_label(row):
 
 
 def require_label(request, action, scope, project_id):
-    """Global ones are for administrators, later for robots; those of a project for its roles,
-    and an administrator may for one that is not there, too."""
+    """Global ones are for administrators, later for robots, too; those of a
+    project for its roles, and an administrator may for one that is not
+    there."""
     if request.caller.is_admin:
         return
     if scope == "g":

@@ -8,7 +8,7 @@ Administrators may everything.  Users have roles in projects, robots what they
 were given, anybody may read what is public.  Somebody known without the right
 gets 403, nobody 401; only who may ask learns that a project is not there.
 """
-from .roles import PUBLIC, ROLES
+from .roles import NAMES, PUBLIC
 from .wire import Refusal
 
 OWN = "."  # the project itself, as a resource
@@ -88,7 +88,7 @@ def roles_in(harbor, user_row, project):
     row = harbor.table("member").find(project_id=project["id"],
                                       entity_id=user_row["id"],
                                       entity_type="u")
-    return [row["role"]] if row and row["role"] in ROLES else []
+    return [row["role"]] if row and row["role"] in NAMES else []
 
 
 def is_public(project):
@@ -105,7 +105,7 @@ def can_project(request, project, action, resource):
         return can_robot(request.harbor, caller.row, project, action,
                          resource)
     if caller.is_user:
-        return any((action, resource) in ROLES[role] for role in
+        return any((action, resource) in request.harbor.roles[role] for role in
                    roles_in(request.harbor, caller.row, project))
     return False
 

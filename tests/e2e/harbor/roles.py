@@ -5,6 +5,7 @@ A right is (action, resource); "." is the project itself.  The numbers are
 those of the API: 1 projectAdmin, 2 developer, 3 guest, 4 maintainer,
 5 limitedGuest.
 """
+from .state import installs
 
 
 def read(text):
@@ -24,7 +25,7 @@ PUBLIC = read("""
     scan:read scanner:read tag:list accessory:list artifact:read,list
     artifact-addition:read""")
 LIMITED_GUEST = read("""
-    .:read quota:read repository:read,list,pull configuration:read scan:read
+    .:read quota:read repository:list,pull configuration:read scan:read
     scanner:read tag:list accessory:list artifact:read,list
     artifact-addition:read""")
 GUEST = read("""
@@ -34,6 +35,7 @@ GUEST = read("""
     artifact-addition:read""")
 DEVELOPER = GUEST + read("""
     repository:create,update,push artifact:create artifact-label:create,delete
+    tag-retention:create,read,update,delete,list,operate
     tag:create export-cve:create,read,list""")
 MAINTAINER = GUEST + read("""
     metadata:create,read,update,delete label:create,update,delete
@@ -58,3 +60,22 @@ PROJECT_ADMIN = GUEST + read("""
 
 ROLES = {1: PROJECT_ADMIN, 2: DEVELOPER, 3: GUEST, 4: MAINTAINER,
          5: LIMITED_GUEST}
+
+# (version, roles, what they lose, what they get)
+CHANGES = (
+    ("2.11", (1, 4), "", "sbom:create,read,stop"),
+    ("2.11", (2, 3, 5), "", "sbom:read"),
+    ("2.11", (4,), "metadata:create,update,delete", ""),
+    ("2.11", (5,), "", "repository:read"),
+    ("2.13", (2, 3, 4), "log:list", ""),
+    ("2.14", (4,), "", "notification-policy:read"))
+
+
+@installs(0)
+def make_roles(harbor):
+    """{role: its rights} as this version has them, in order."""
+    harbor.roles = {role: list(pairs) for role, pairs in ROLES.items()}
+    for version, roles, less, more in CHANGES:
+        for role in roles if harbor.since(version) else ():
+            harbor.roles[role] = [pair for pair in harbor.roles[role]
+                                  if pair not in read(less)] + read(more)

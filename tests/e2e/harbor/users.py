@@ -7,7 +7,6 @@ from .login import require_known
 from .models import Model
 from .paging import Column, page_of, paged
 from .robots import is_strong
-from .roles import ROLES
 from .routes import API, invalid, route
 from .state import format_time, installs
 from .tables import Clash
@@ -88,11 +87,11 @@ def current_permissions(request):
     if not project:
         return Response(200, [])
     if request.caller.is_admin:
-        pairs = ROLES[1]
+        pairs = request.harbor.roles[1]
     else:
         pairs = [pair for role in rights.roles_in(
             request.harbor, request.caller.row, project)
-            for pair in ROLES[role]]
+            for pair in request.harbor.roles[role]]
     own = request.query.get("relative") == "true"
     return Response(200, [
         {"action": action, "resource": resource if own else
@@ -236,7 +235,8 @@ def set_password(request):
     require_change(request)
     row = find_user(request)
     new = request.content.get("new_password", "")
-    if is_self(request) and request.content.get("old_password") != row["password"]:
+    old = request.content.get("old_password")
+    if is_self(request) and old != row["password"]:
         raise Refusal(403, "Current password is incorrect")
     if not is_strong(new):
         raise Refusal(400, WEAK)
