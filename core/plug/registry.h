@@ -149,7 +149,8 @@ hr_registry_stat_blobs(HrRegistry *registry, HrCall *call,
 
 /* One blob from one registry to another; the parts of a transfer.
  *
- * hr_transfer_new asks source and target plugin to describe their ends.  Then
+ * hr_transfer_begin and hr_transfer_open ask source and target plugin to
+ * describe their ends; those of several are begun before they are opened.  Then
  * hr_transfer_pipe gives the pipe to run (NULL if nothing has to be sent), and
  * hr_transfer_finish commits, or aborts, the target's end. */
 typedef struct HrTransfer HrTransfer;
@@ -162,13 +163,19 @@ typedef enum HrTransferKind {
 
 /* `mount_from` may be NULL.  `address` is one that a manifest gave, to read
  * the blob from instead of from the source (hr_pipe_source_address); or NULL.
- * `*source_failed` (may be NULL) tells whose fault a failure is. */
+ * Does not wait for the target's answer. */
 HrTransfer *
-hr_transfer_new(HrRegistry *source, const char *source_repository,
-                HrRegistry *target, const char *target_repository,
-                const char *digest, int64_t size, const char *mount_from,
-                const char *address, HrCall *call, bool *source_failed,
-                GError **error);
+hr_transfer_begin(HrRegistry *source, const char *source_repository,
+                  HrRegistry *target, const char *target_repository,
+                  const char *digest, int64_t size, const char *mount_from,
+                  const char *address, HrCall *call, GError **error);
+
+/* Follows each hr_transfer_begin, also if the call is over by then: waits for
+ * the answer and has both ends described.  `*source_failed` tells whose fault
+ * a failure is; after one, the transfer is only freed. */
+bool
+hr_transfer_open(HrTransfer *transfer, HrCall *call, bool *source_failed,
+                 GError **error);
 
 /* Of the target, and what goes there. */
 const char *

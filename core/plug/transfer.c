@@ -9,7 +9,9 @@ struct HrTransfer {
     char *target_repository;
     char *digest;
     int64_t size;
-    char *address; /* of the source's bytes; NULL: the source itself */
+    char *address;        /* of the source's bytes; NULL: the source itself */
+    char *mount_from;     /* what the target was asked for; or NULL        */
+    hr_blob_start *start; /* of the target, which has not answered yet     */
     HrPipe *pipe;
     hr_blob_source source;
     hr_blob_target target;
@@ -137,18 +139,35 @@ describe_blob(const HrTransfer *transfer)
     };
 }
 
+/* Where the plugin can ask without waiting. */
 static bool
-create_target(HrTransfer *transfer, const char *mount_from, HrCall *call,
-              GError **error)
+begin_target(HrTransfer *transfer, HrCall *call, GError **error)
+{
+    HrRegistry *registry = transfer->target.registry;
+    const hr_registry_ops *ops = registry->ops;
+    hr_blob blob = describe_blob(transfer);
+    hr_status status;
+
+    if (!HR_HAS(ops, hr_registry_ops, begin_blob) || ops->begin_blob == NULL)
+        return true;
+    hr_registry_enter(registry, call);
+    status = ops->begin_blob(registry->plugin, call, &blob,
+                             transfer->mount_from, &transfer->start);
+    return hr_registry_leave(registry, call, status, error);
+}
+
+static bool
+create_target(HrTransfer *transfer, HrCall *call, GError **error)
 {
     hr_blob_target *target = &transfer->target;
     HrRegistry *registry = target->registry;
     hr_blob blob = describe_blob(transfer);
     hr_status status;
 
+    blob.start = g_steal_pointer(&transfer->start);
     hr_registry_enter(registry, call);
     status = registry->ops->create_blob(registry->plugin, call, &blob,
-                                        mount_from, target);
+                                        transfer->mount_from, target);
     if (!hr_registry_leave(registry, call, status, error))
         return false;
     if (!target->described)
@@ -210,17 +229,15 @@ open_sending_end(HrTransfer *transfer, HrCall *call, bool *source_failed,
         transfer->address != NULL)
         hr_pipe_source_address(transfer->pipe, find_asker(transfer),
                                transfer->address);
-    if (source_failed != NULL)
-        *source_failed = !good;
+    *source_failed = !good;
     return good;
 }
 
 HrTransfer *
-hr_transfer_new(HrRegistry *source, const char *source_repository,
-                HrRegistry *target, const char *target_repository,
-                const char *digest, int64_t size, const char *mount_from,
-                const char *address, HrCall *call, bool *source_failed,
-                GError **error)
+hr_transfer_begin(HrRegistry *source, const char *source_repository,
+                  HrRegistry *target, const char *target_repository,
+                  const char *digest, int64_t size, const char *mount_from,
+                  const char *address, HrCall *call, GError **error)
 {
     HrTransfer *transfer = g_new0(HrTransfer, 1);
     g_autofree char *label = make_label(digest);
@@ -228,19 +245,31 @@ hr_transfer_new(HrRegistry *source, const char *source_repository,
     transfer->source_repository = g_strdup(source_repository);
     transfer->target_repository = g_strdup(target_repository);
     transfer->digest = g_strdup(digest);
+    transfer->mount_from = g_strdup(mount_from);
     transfer->address = g_strdup(address);
     transfer->size = size;
     transfer->source.registry = source;
     transfer->target.registry = target;
     replace_pipe(transfer, label);
-    if (source_failed != NULL)
-        *source_failed = false;
-    if (create_target(transfer, mount_from, call, error) &&
-        open_sending_end(transfer, call, source_failed, error))
+    if (begin_target(transfer, call, error))
         return transfer;
     g_prefix_error(error, "%s: ", label);
     hr_transfer_free(transfer, call);
     return NULL;
+}
+
+bool
+hr_transfer_open(HrTransfer *transfer, HrCall *call, bool *source_failed,
+                 GError **error)
+{
+    g_autofree char *label = make_label(transfer->digest);
+
+    *source_failed = false;
+    if (create_target(transfer, call, error) &&
+        open_sending_end(transfer, call, source_failed, error))
+        return true;
+    g_prefix_error(error, "%s: ", label);
+    return false;
 }
 
 const char *
@@ -398,6 +427,7 @@ hr_transfer_free(HrTransfer *transfer, HrCall *call)
     g_free(transfer->source_repository);
     g_free(transfer->target_repository);
     g_free(transfer->digest);
+    g_free(transfer->mount_from);
     g_free(transfer->address);
     g_free(transfer);
 }

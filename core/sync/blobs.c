@@ -29,7 +29,9 @@
 typedef struct Claimed {
     const HrDescriptor *blob;
     HrBlobOffer offer;
+    HrBlobOffer tried;    /* the offer that the transfer was begun with */
     HrTransfer *transfer; /* under way, or broken off */
+    bool opened;          /* its ends are described   */
     GError *error;
     HrRetryState retry;
     unsigned refetched;
@@ -286,22 +288,38 @@ find_offer(const HrBlobMove *move, const Claimed *claimed)
     return claimed->offer;
 }
 
+/* Goes on with what broke off, or asks the target how it wants the blob. */
+static void
+begin_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
+{
+    const HrPass *pass = move->pass;
+
+    claimed->new_bytes = 0;
+    claimed->opened = resume_transfer(claimed, call);
+    if (claimed->opened)
+        return;
+    claimed->source_failed = false;
+    claimed->tried = find_offer(move, claimed);
+    claimed->transfer =
+        hr_transfer_begin(pass->source, move->source_repository, pass->target,
+                          move->target_repository, claimed->blob->digest,
+                          claimed->blob->size, claimed->tried.repository,
+                          find_address(claimed), call, &claimed->error);
+}
+
+/* Hears the answer. */
 static void
 open_transfer(const HrBlobMove *move, Claimed *claimed, HrCall *call)
 {
-    const HrPass *pass = move->pass;
-    HrBlobOffer offer = find_offer(move, claimed);
-
-    claimed->new_bytes = 0;
-    if (resume_transfer(claimed, call))
+    if (claimed->opened || claimed->error != NULL)
         return;
-    claimed->transfer = hr_transfer_new(
-        pass->source, move->source_repository, pass->target,
-        move->target_repository, claimed->blob->digest, claimed->blob->size,
-        offer.repository, find_address(claimed), call, &claimed->source_failed,
-        &claimed->error);
-    if (offer.repository != NULL && claimed->transfer != NULL)
-        hr_blob_board_tried(pass->board, offer.published,
+    if (!hr_transfer_open(claimed->transfer, call, &claimed->source_failed,
+                          &claimed->error)) {
+        drop_transfer(claimed, call);
+        return;
+    }
+    if (claimed->tried.repository != NULL)
+        hr_blob_board_tried(move->pass->board, claimed->tried.published,
                             hr_transfer_kind(claimed->transfer) ==
                                 HR_TRANSFER_MOUNTED);
 }
@@ -424,6 +442,8 @@ attempt_window(const HrBlobMove *move, Claimed **window, size_t count,
     HrPipe *pipes[WINDOW_SIZE];
     size_t pipe_count = 0;
 
+    for (size_t i = 0; i < count; i++)
+        begin_transfer(move, window[i], call);
     for (size_t i = 0; i < count; i++) {
         HrPipe *pipe;
 

@@ -40,6 +40,10 @@ typedef struct hr_manifest_query {
     char message[HR_MESSAGE_CAPACITY]; /* why, for an error; or ""        */
 } hr_manifest_query;
 
+/* What a plugin has asked about a blob that it is to create, and not heard
+ * yet; the plugin's own. */
+typedef struct hr_blob_start hr_blob_start;
+
 /* A blob of a repository. */
 typedef struct hr_blob {
     uint32_t struct_size;
@@ -47,6 +51,8 @@ typedef struct hr_blob {
     const char *repository;
     const char *digest;
     uint64_t size;             /* bytes                                   */
+    hr_blob_start *start;      /* for create_blob: what begin_blob gave;
+                                  else NULL                               */
 } hr_blob;
 
 /* Whether a registry has a blob.  As hr_manifest_query, in two blocks. */
@@ -224,7 +230,7 @@ typedef struct hr_registry_ops {
 
     /* Describes where a blob's bytes go, with one of hr_host_blob::target_*.
      * `mount_from` names another repository of the same registry that has
-     * the blob, or is NULL. */
+     * the blob, or is NULL.  Frees the blob's `start`, also on failure. */
     hr_status (*create_blob)(hr_registry *registry, hr_call *call,
                              const hr_blob *blob, const char *mount_from,
                              hr_blob_target *target);
@@ -352,6 +358,15 @@ typedef struct hr_registry_ops {
      * May be NULL: nothing is known. */
     hr_status (*foresee)(hr_registry *registry, hr_call *call,
                          hr_content_write *const *writes, size_t count);
+
+    /* Asks what create_blob needs to know and returns without waiting for the
+     * answer, so that the questions about several blobs are on their way
+     * together.  create_blob follows for each *start, with the same arguments
+     * and on the same thread, also if `call` is over by then.  May be NULL:
+     * create_blob asks by itself, one blob after the other. */
+    hr_status (*begin_blob)(hr_registry *registry, hr_call *call,
+                            const hr_blob *blob, const char *mount_from,
+                            hr_blob_start **start);
 } hr_registry_ops;
 
 #ifdef __cplusplus

@@ -50,6 +50,7 @@ static const hr_registry_ops ops = {
     .resume_blob = dist_resume_blob,
     .examine = dist_examine,
     .mounts = dist_mounts,
+    .begin_blob = dist_begin_blob,
 };
 
 static hr_status

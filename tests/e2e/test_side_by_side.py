@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import content
@@ -147,6 +148,32 @@ def case_small_things_come_first():
                 config=syncs_of([(source, target)], "workers = 4;"))
     same(len(target.tags("app")), 16)
     holds(target.held > 0, "nothing was big")
+
+
+def case_uploads_of_one_artifact_begin_together():
+    """The first POST is answered when the last one is there."""
+    source = filled(1, layers=6)
+    target = Gated("POST", "/blobs/uploads/", lambda: target.held >= 7)
+    run_program("once", config=syncs_of([(source, target)]))
+    same(target.manifests[("app", "0")], source.manifests[("app", "0")])
+    same(target.held, 7)
+
+
+def case_a_signal_finds_uploads_that_are_only_begun():
+    source = filled(1, layers=6)
+    target = Gated("POST", "/blobs/uploads/", lambda: interrupted.is_set())
+    interrupted = threading.Event()
+    with open(path("begun.cfg"), "w") as file:
+        file.write(syncs_of([(source, target)]))
+    program = subprocess.Popen([PROGRAM, "-c", path("begun.cfg"), "once"],
+                               stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    while target.held < 7:
+        time.sleep(0.01)
+    program.send_signal(signal.SIGINT)
+    same(program.wait(PATIENCE), 130)
+    interrupted.set()
+    same(target.tags("app"), [])
 
 
 def case_big_blobs_move_at_once_up_to_the_limit():

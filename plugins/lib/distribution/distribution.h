@@ -187,6 +187,10 @@ dist_open_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
 
 /* upload.c */
 hr_status
+dist_begin_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                const char *mount_from, hr_blob_start **start);
+
+hr_status
 dist_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
                  const char *mount_from, hr_blob_target *target);
 

@@ -16,6 +16,12 @@ struct hr_blob_writer {
     int gone; /* the registry knows nothing of it any more */
 };
 
+/* The request for one, or for a mount, on its way. */
+struct hr_blob_start {
+    char *address;
+    hr_http_exchange *exchange;
+};
+
 /* Answers after which there may be another way. */
 static const hr_http_answer answer_404 = {
     .struct_size = sizeof answer_404,
@@ -87,7 +93,7 @@ describe_upload(hr_registry *registry, hr_blob_writer *session,
 }
 
 static hr_status
-begin_upload(hr_registry *registry, hr_call *call, const hr_blob *blob,
+read_session(hr_registry *registry, hr_call *call, const hr_blob *blob,
              const char *base, const hr_http_exchange *exchange,
              hr_blob_target *target)
 {
@@ -124,43 +130,87 @@ read_start(hr_registry *registry, hr_call *call, const hr_blob *blob,
     case 201:
         return dist_host->blob->target_present(dist_module, target, 1);
     case 202:
-        return begin_upload(registry, call, blob, base, exchange, target);
+        return read_session(registry, call, blob, base, exchange, target);
     default:
         return dist_refused(call, exchange, "begin upload of blob %s to %s",
                             blob->digest, blob->repository);
     }
 }
 
-hr_status
-dist_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
-                 const char *mount_from, hr_blob_target *target)
+static void
+free_start(hr_blob_start *start)
 {
-    char *address =
-        mount_from != NULL
-            ? dist_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
-                          blob->repository, blob->digest, mount_from)
-            : dist_format("/v2/%s/blobs/uploads/", blob->repository);
+    dist_host->http->free(dist_module, start->exchange);
+    free(start->address);
+    free(start);
+}
+
+static hr_status
+send_start(hr_registry *registry, hr_call *call, hr_blob_start *start)
+{
     hr_http_request request = {
         .struct_size = sizeof request,
         .method = HR_HTTP_POST,
         /* A session begun twice leaves an empty one, which registries clean
          * up. */
         .flags = HR_HTTP_IDEMPOTENT,
-        .target = address,
+        .target = start->address,
     };
-    hr_http_exchange *exchange = NULL;
+
+    return dist_host->http->send(dist_module, dist_of(registry)->endpoint,
+                                 call, &request, &start->exchange);
+}
+
+static hr_status
+explain_start(hr_call *call, hr_status status, const hr_blob *blob)
+{
+    return dist_explain(call, status, "begin upload of blob %s to %s",
+                        blob->digest, blob->repository);
+}
+
+hr_status
+dist_begin_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                const char *mount_from, hr_blob_start **start)
+{
+    hr_blob_start *begun = calloc(1, sizeof *begun);
     hr_status status;
 
-    if (address == NULL)
+    if (begun == NULL)
         return dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
-    status = dist_ask(registry, call, &request, &exchange);
+    begun->address =
+        mount_from != NULL
+            ? dist_format("/v2/%s/blobs/uploads/?mount=%s&from=%s",
+                          blob->repository, blob->digest, mount_from)
+            : dist_format("/v2/%s/blobs/uploads/", blob->repository);
+    status = begun->address != NULL
+                 ? send_start(registry, call, begun)
+                 : dist_fail(call, HR_LOCAL_RESOURCE, "out of memory");
+    if (status != HR_OK) {
+        free_start(begun);
+        return explain_start(call, status, blob);
+    }
+    *start = begun;
+    return HR_OK;
+}
+
+hr_status
+dist_create_blob(hr_registry *registry, hr_call *call, const hr_blob *blob,
+                 const char *mount_from, hr_blob_target *target)
+{
+    hr_blob_start *start = HR_HAS(blob, hr_blob, start) ? blob->start : NULL;
+    hr_status status = HR_OK;
+
+    if (start == NULL)
+        status = dist_begin_blob(registry, call, blob, mount_from, &start);
+    if (status != HR_OK)
+        return status;
+    status = dist_host->http->wait(dist_module, start->exchange);
     if (status == HR_OK)
-        status = read_start(registry, call, blob, address, exchange, target);
+        status = read_start(registry, call, blob, start->address,
+                            start->exchange, target);
     else
-        status = dist_explain(call, status, "begin upload of blob %s to %s",
-                              blob->digest, blob->repository);
-    dist_host->http->free(dist_module, exchange);
-    free(address);
+        status = explain_start(call, status, blob);
+    free_start(start);
     return status;
 }
 
