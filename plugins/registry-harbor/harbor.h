@@ -9,6 +9,7 @@
  *     kind-NAME.c         one kind: its requests
  *     NAME-document.c     one kind: Harbor's JSON to document and back; pure
  *     content.c           repositories and artifacts by the API's lists
+ *     resolve.c           which manifests are there
  *     foresee.c           what a write of content would meet
  *     api.c, batch.c      requests, one or many at once
  *     paging.c            lists that are complete, or fail
@@ -292,5 +293,11 @@ harbor_probe(hr_registry *registry, hr_call *call);
 hr_status
 harbor_list_repositories(hr_registry *registry, hr_call *call,
                          hr_names *names);
+
+/* ------------------------------------------------------------ resolve.c */
+
+hr_status
+harbor_resolve(hr_registry *registry, hr_call *call,
+               hr_manifest_query *const *queries, size_t count);
 
 #endif
