@@ -80,7 +80,7 @@ def meet_backwards(replay):
     the step waits for that."""
     body = replay.step["request"]["body"]
     rows = robots.policy_rows(robots.read_permissions(body))
-    locks = replay.harbor("A").policy_rows
+    locks = replay.harbor("A").row_locks
     locks.after_s = 1.0
     has_last = threading.Event()
 

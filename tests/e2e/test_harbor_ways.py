@@ -137,6 +137,20 @@ def case_one_of_equal_writers_wins_and_the_others_are_told():
         same(sorted(statuses), [201] + [409] * 7, "statuses")
 
 
+def case_equal_changes_of_one_project_at_once_can_fail():
+    with Harbor() as harbor:
+        def change(caller):
+            return caller.ask("PUT", "/projects/library", {
+                "metadata": {"auto_scan": "true", "severity": "low"}})
+
+        statuses = at_once(harbor, 8, [change] * 8)
+        same(set(statuses) | {500}, {200, 500}, "statuses")
+        holds(200 in statuses, "none was stored")
+        same(at_once(harbor, 8, [change] * 8), [200] * 8, "once it is set")
+        same(harbor.table("project").get(1)["metadata"]["severity"], "low",
+             "severity")
+
+
 # Faults and what a test can ask.
 
 def case_requests_that_match_are_answered_as_told_and_not_executed():

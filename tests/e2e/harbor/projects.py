@@ -288,23 +288,38 @@ def replace_allowlist(harbor, project, content):
     allowlists.set_list(harbor, project["id"], content)
 
 
-@route("PUT", PLACE, body=PROJECT, body_name="project")
-def update_project(request):
-    harbor, content = request.harbor, request.content
+def prepare_update(request):
+    """(project, the metadata that is to be merged)"""
+    harbor = request.harbor
     project = rights.require_project(request, request.params["project"],
                                      "update", rights.OWN)
-    given = content.get("metadata", {})
+    given = request.content.get("metadata", {})
     if given.get("retention_id") and (
             given["retention_id"] != project["metadata"].get("retention_id")):
         raise Refusal(400, "bad request: the retention_id in the request's "
                            "payload when updating a project should be "
                            "omitted, alternatively passing the one that has "
                            "already been associated to this project")
-    if "cve_allowlist" in content:
-        replace_allowlist(harbor, project, content["cve_allowlist"])
     known = known_keys(harbor, project["registry_id"])
-    merge(harbor, project, {key: value for key, value in given.items()
-                            if key in known})
+    return project, {key: value for key, value in given.items()
+                     if key in known}
+
+
+@route("PUT", PLACE, body=PROJECT, body_name="project", lock=False)
+def update_project(request):
+    """Of two at once that set the same key for the first time, one fails."""
+    harbor, content = request.harbor, request.content
+    with harbor.lock:
+        project, changes = prepare_update(request)
+        new = [key for key in sorted(changes)
+               if key not in project["metadata"]]
+    with harbor.row_locks.hold([(project["id"], key) for key in new]), (
+            harbor.lock):
+        if any(key in project["metadata"] for key in new):
+            raise Refusal(500)
+        if "cve_allowlist" in content:
+            replace_allowlist(harbor, project, content["cve_allowlist"])
+        merge(harbor, project, changes)
     return Response(200)
 
 

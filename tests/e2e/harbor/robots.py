@@ -19,7 +19,7 @@ from .login import full_name, require_known
 from .models import Model
 from .paging import Column, page_of, paged, read_q
 from .routes import API, route
-from .rowlocks import Deadlock, RowLocks
+from .rowlocks import Deadlock
 from .state import format_time, installs
 from .tables import Clash
 from .wire import Refusal, Response
@@ -54,8 +54,6 @@ COLUMNS.update(Name=COLUMNS["name"], ID=COLUMNS["id"])
 @installs(0)
 def make_tables(harbor):
     harbor.make_table("robot", unique=[("name",)])
-    harbor.policy_rows = RowLocks(harbor.deadlock_after_s,
-                                  lambda: len(harbor.listener.open) > 1)
 
 
 @projects.deleted
@@ -314,7 +312,7 @@ def insert_robot(request, number, project, name, permissions, duration):
 
 
 def locked_rows(harbor, permissions):
-    return harbor.policy_rows.hold(policy_rows(permissions))
+    return harbor.row_locks.hold(policy_rows(permissions))
 
 
 @route("POST", API + "robots", body=CREATE, body_name="robot", lock=False)

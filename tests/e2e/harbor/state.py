@@ -14,6 +14,7 @@ import threading
 import time
 
 from . import login, routes, settings
+from .rowlocks import RowLocks
 from .tables import Journal, Table
 from .wire import Dropped, Listener, Refusal, Response
 
@@ -111,13 +112,14 @@ class Harbor:
         self.release = release or f"v{version}-{secrets.token_hex(4)}"
         self.admin_password = admin_password
         self.login_pause_s = login_pause_s
-        self.deadlock_after_s = deadlock_after_s
         self.reaches = dict(reaches or {})
         self.config = dict(settings.defaults(self), auth_mode=auth_mode,
                            robot_name_prefix=robot_prefix, **config)
         self.lock = threading.RLock()
         self.journal = Journal()
         self.locks = login.Locks()
+        self.row_locks = RowLocks(deadlock_after_s,
+                                  lambda: len(self.listener.open) > 1)
         self.tables = {}
         self.down = set()      # components that do not answer: "jobservice"
         self.crashes = []      # tracebacks of handlers: a defect of ours
