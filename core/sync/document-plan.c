@@ -8,12 +8,14 @@
 #include "base/lock.h"
 #include "model/rights.h"
 #include "sync/document-secrets.h"
+#include "sync/unheld.h"
 
 typedef struct Planner {
     const HrPass *pass;
     HrPlan *plan;      /* under mutex */
     GPtrArray *robots; /* keys of those that are equal, to be held against
                           their secrets; likewise */
+    HrUnheld *unheld;  /* likewise */
     pthread_mutex_t mutex;
 } Planner;
 
@@ -145,6 +147,8 @@ note_lacks(Planner *planner, const HrDocumentPair *pair)
             g_strdup_printf("cannot be held: %s", fit->error->message);
 
         remark(planner, pair, message);
+        if (pair->target == NULL)
+            hr_unheld_add(planner->unheld, pair->kind->name, pair->key);
     }
     for (guint i = 0; fit->lacks != NULL && i < fit->lacks->len; i++) {
         const HrLack *lack = fit->lacks->pdata[i];
@@ -256,6 +260,41 @@ judge_all_rights(const HrPass *pass, HrPlan *plan)
     }
 }
 
+/* Takes out what needs something that cannot be there; true if it was one. */
+static bool
+drop_if_unheld(Planner *planner, guint index)
+{
+    HrPlan *plan = planner->plan;
+    const HrChange *change = plan->changes->pdata[index];
+    g_autofree char *reason = NULL;
+
+    if (!hr_change_writes(change))
+        return false;
+    reason = hr_unheld_reason(planner->unheld, change->kind, change->key,
+                              change->source);
+    if (reason == NULL)
+        return false;
+    hr_plan_add_remark(plan, change->kind, change->key, reason);
+    if (change->target == NULL)
+        hr_unheld_add(planner->unheld, change->kind, change->key);
+    g_ptr_array_remove_index(plan->changes, index);
+    plan->unchanged++;
+    return true;
+}
+
+/* Until nothing more follows from what was found. */
+static void
+drop_unheld(Planner *planner)
+{
+    bool dropped = true;
+
+    while (dropped) {
+        dropped = false;
+        for (guint i = planner->plan->changes->len; i > 0; i--)
+            dropped = drop_if_unheld(planner, i - 1) || dropped;
+    }
+}
+
 static HrChange *
 new_secret_change(const HrDocument *there)
 {
@@ -295,7 +334,13 @@ bool
 hr_document_plan_add(const HrPass *pass, HrPlan *plan, GError **error)
 {
     g_autoptr(GPtrArray) robots = g_ptr_array_new_with_free_func(g_free);
-    Planner planner = {.pass = pass, .plan = plan, .robots = robots};
+    g_autoptr(HrUnheld) unheld = hr_unheld_new();
+    Planner planner = {
+        .pass = pass,
+        .plan = plan,
+        .robots = robots,
+        .unheld = unheld,
+    };
     HrDocumentVisitor visitor = {
         .visit = visit,
         .problem = note_problem,
@@ -308,7 +353,9 @@ hr_document_plan_add(const HrPass *pass, HrPlan *plan, GError **error)
              hr_document_secrets_check(pass, pass->target, robots, plan_secret,
                                        &planner, error);
     pthread_mutex_destroy(&planner.mutex);
-    if (walked)
+    if (walked) {
+        drop_unheld(&planner);
         judge_all_rights(pass, plan);
+    }
     return walked;
 }

@@ -8,11 +8,21 @@
 #include "base/lock.h"
 #include "sync/document-secrets.h"
 #include "sync/snapshot.h"
+#include "sync/unheld.h"
+
+/* A document that the target lacks. */
+typedef struct Missing {
+    const char *kind;
+    char *key;
+    char *text; /* as it would be there; NULL once it is settled */
+} Missing;
 
 typedef struct Verifier {
     const HrPass *pass;
     HrVerification *result; /* under mutex */
     GPtrArray *robots;      /* keys of those that both have; likewise */
+    GArray *missing;        /* Missing; likewise */
+    HrUnheld *unheld;       /* likewise */
     const char *side;       /* that is asked about secrets */
     pthread_mutex_t mutex;
 } Verifier;
@@ -46,6 +56,8 @@ can_be_held(const Verifier *verifier, const HrDocumentPair *pair)
     if (fit->error != NULL) {
         add(verifier, never ? HR_DIFFERENCE_KEPT : HR_DIFFERENCE_UNKNOWN, pair,
             fit->error->message);
+        if (never && pair->target == NULL)
+            hr_unheld_add(verifier->unheld, pair->kind->name, pair->key);
         return false;
     }
     for (guint i = 0; fit->lacks != NULL && i < fit->lacks->len; i++) {
@@ -86,7 +98,13 @@ is_equal(const Verifier *verifier, const HrDocumentPair *pair)
         return false;
     }
     if (pair->target == NULL) {
-        add(verifier, HR_DIFFERENCE_MISSING, pair, "not on the target");
+        Missing missing = {
+            .kind = pair->kind->name,
+            .key = g_strdup(pair->key),
+            .text = g_strdup(pair->fit->held),
+        };
+
+        g_array_append_val(verifier->missing, missing);
         return false;
     }
     line = hr_document_compare_line(pair->target->text, pair->fit->held);
@@ -146,11 +164,70 @@ verify_secrets(Verifier *verifier, GError **error)
     return true;
 }
 
+static void
+clear_missing(gpointer data)
+{
+    Missing *missing = data;
+
+    g_free(missing->key);
+    g_free(missing->text);
+}
+
+static void
+settle(const Verifier *verifier, Missing *missing, HrDifferenceKind kind,
+       const char *message)
+{
+    hr_verification_add(verifier->result, kind, missing->kind, missing->key,
+                        message);
+    g_clear_pointer(&missing->text, g_free);
+}
+
+/* Tells what is missing; what needs something that cannot be there is not. */
+static void
+settle_missing(Verifier *verifier)
+{
+    GArray *all = verifier->missing;
+    bool found = true;
+
+    while (found) {
+        found = false;
+        for (guint i = 0; i < all->len; i++) {
+            Missing *missing = &g_array_index(all, Missing, i);
+            g_autofree char *reason =
+                missing->text != NULL
+                    ? hr_unheld_reason(verifier->unheld, missing->kind,
+                                       missing->key, missing->text)
+                    : NULL;
+
+            if (reason == NULL)
+                continue;
+            found = true;
+            hr_unheld_add(verifier->unheld, missing->kind, missing->key);
+            settle(verifier, missing, HR_DIFFERENCE_KEPT, reason);
+        }
+    }
+    for (guint i = 0; i < all->len; i++) {
+        Missing *missing = &g_array_index(all, Missing, i);
+
+        if (missing->text != NULL)
+            settle(verifier, missing, HR_DIFFERENCE_MISSING,
+                   "not on the target");
+    }
+}
+
 bool
 hr_document_verify(const HrPass *pass, HrVerification *result, GError **error)
 {
     g_autoptr(GPtrArray) robots = g_ptr_array_new_with_free_func(g_free);
-    Verifier verifier = {.pass = pass, .result = result, .robots = robots};
+    g_autoptr(HrUnheld) unheld = hr_unheld_new();
+    g_autoptr(GArray) missing = g_array_new(false, false, sizeof(Missing));
+    Verifier verifier = {
+        .pass = pass,
+        .result = result,
+        .robots = robots,
+        .missing = missing,
+        .unheld = unheld,
+    };
     HrDocumentVisitor visitor = {
         .visit = visit,
         .problem = note_problem,
@@ -158,9 +235,11 @@ hr_document_verify(const HrPass *pass, HrVerification *result, GError **error)
     };
     bool walked;
 
+    g_array_set_clear_func(missing, clear_missing);
     pthread_mutex_init(&verifier.mutex, NULL);
     walked = hr_snapshot_walk(pass, NULL, false, &visitor, error) &&
              verify_secrets(&verifier, error);
     pthread_mutex_destroy(&verifier.mutex);
+    settle_missing(&verifier);
     return walked;
 }

@@ -120,33 +120,48 @@ read_project(const HarborAsk *ask, const char *name, json_t **project)
     return harbor_get(ask, path, what, project);
 }
 
+/* *policy is NULL where a project has none, or its pointer leads nowhere. */
+static hr_status
+read_policy(const HarborAsk *ask, const json_t *project, json_t **policy)
+{
+    HARBOR_AUTOFREE char *path =
+        harbor_text("/retentions/%s", policy_id(project));
+    HarborRequest request = {.method = HR_HTTP_GET, .path = path};
+    HarborAnswer answer;
+    hr_status status;
+
+    *policy = NULL;
+    if (*policy_id(project) == '\0')
+        return HR_OK;
+    status = harbor_request(ask, &request, "read the retention", &answer);
+    if (status != HR_OK && is_gone(&answer)) {
+        dist_host->call->forgive(dist_module, ask->call);
+        status = HR_OK;
+    } else if (status == HR_OK) {
+        *policy = json_incref(answer.body);
+    }
+    harbor_answer_end(&answer);
+    return status;
+}
+
 static hr_status
 read(const HarborAsk *ask, const char *key, hr_document_sink *sink)
 {
     json_t *project = NULL;
+    json_t *policy = NULL;
     json_t *document = NULL;
-    HarborAnswer answer = {.total = -1};
     hr_status status = read_project(ask, key, &project);
 
-    if (status == HR_OK && *policy_id(project) != '\0') {
-        HARBOR_AUTOFREE char *path =
-            harbor_text("/retentions/%s", policy_id(project));
-        HarborRequest request = {.method = HR_HTTP_GET, .path = path};
-
-        status = harbor_request(ask, &request, "read the retention", &answer);
-        if (status != HR_OK && is_gone(&answer)) {
-            dist_host->call->forgive(dist_module, ask->call);
-            status = HR_OK;
-        } else if (status == HR_OK) {
-            document = harbor_retention_document(answer.body);
-        }
-    }
+    if (status == HR_OK)
+        status = read_policy(ask, project, &policy);
+    if (policy != NULL)
+        document = harbor_retention_document(policy);
     if (status == HR_OK && document == NULL)
         status = dist_fail(ask->call, HR_NOT_FOUND,
                            "project %s has no retention", key);
     else if (status == HR_OK)
         status = harbor_give(ask, sink, KIND, key, document, NULL, NULL);
-    harbor_answer_end(&answer);
+    json_decref(policy);
     json_decref(project);
     return status;
 }
@@ -180,28 +195,28 @@ replace(const HarborAsk *ask, const HarborWrite *write, const json_t *project)
         harbor_text("/retentions/%s", policy_id(project));
     json_t *body = harbor_retention_body(
         write->wanted, harbor_json_number(project, "project_id", 0));
-    hr_status status;
 
     json_object_set_new(body, "id",
                         json_integer(strtoll(policy_id(project), NULL, 10)));
-    status = harbor_write(ask, HR_HTTP_PUT, path, body,
-                          "replace the retention", NULL);
-    if (status != HR_NOT_FOUND)
-        return status;
-    dist_host->call->forgive(dist_module, ask->call);
-    status = remove_pointer(ask, write->key);
-    return status == HR_OK ? create(ask, write, project) : status;
+    return harbor_write(ask, HR_HTTP_PUT, path, body, "replace the retention",
+                        NULL);
 }
 
 static hr_status
 write_policy(const HarborAsk *ask, const HarborWrite *write)
 {
     json_t *project = NULL;
+    json_t *policy = NULL;
     hr_status status = read_project(ask, write->key, &project);
 
     if (status == HR_OK)
-        status = *policy_id(project) != '\0' ? replace(ask, write, project)
-                                             : create(ask, write, project);
+        status = read_policy(ask, project, &policy);
+    if (status == HR_OK && policy == NULL && *policy_id(project) != '\0')
+        status = remove_pointer(ask, write->key);
+    if (status == HR_OK)
+        status = policy != NULL ? replace(ask, write, project)
+                                : create(ask, write, project);
+    json_decref(policy);
     json_decref(project);
     return status;
 }
