@@ -187,8 +187,9 @@ def copy_deeply(harbor, artifact, repository):
                        digest=artifact["digest"])
     if found is None:
         found = copy_row(harbor, artifact, repository)
+    at = harbor.now_ms()
     for tag in images.tags_of(harbor, artifact):
-        images.put_tag(harbor, found, tag["name"])
+        images.put_tag(harbor, found, tag["name"], at)
     for row, copied in made:
         make_accessory(harbor, copied, row["subject_digest"], row["type"],
                        row["icon"])

@@ -81,26 +81,29 @@ def find_artifact(harbor, name, reference):
     return harbor.table("artifact").get(tag["artifact_id"])
 
 
+def newest_first(row):
+    return -row["push_ms"], -row["id"]
+
+
 def tags_of(harbor, artifact):
     """The newest first."""
     found = [row for row in harbor.table("tag").rows.values()
              if row["artifact_id"] == artifact["id"]]
-    return sorted(found, key=lambda row: -row["push_ms"])
+    return sorted(found, key=newest_first)
 
 
 def tags_by_artifact(harbor):
     """{artifact id: its tags, the newest first}, for whole lists."""
     found = {}
-    for row in sorted(harbor.table("tag").rows.values(),
-                      key=lambda row: -row["push_ms"]):
+    for row in sorted(harbor.table("tag").rows.values(), key=newest_first):
         found.setdefault(row["artifact_id"], []).append(row)
     return found
 
 
-def put_tag(harbor, artifact, name):
-    """The tag shows this artifact from now on."""
+def put_tag(harbor, artifact, name, at_ms=None):
+    """The tag shows this artifact from now, or that time, on."""
     tags = harbor.table("tag")
-    at = harbor.now_ms()
+    at = at_ms or harbor.now_ms()
     row = tags.find(repository_id=artifact["repository_id"], name=name)
     if row is None:
         return tags.insert(repository_id=artifact["repository_id"],
