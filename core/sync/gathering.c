@@ -59,6 +59,7 @@ struct HrGathering {
     unsigned waiting[HR_GATHERING_LIMIT]; /* copies of each pass    */
     int64_t held_us[HR_GATHERING_LIMIT];  /* others, by each pass   */
     int64_t moved_us[HR_GATHERING_LIMIT]; /* when a copy came last  */
+    int64_t kept_us[HR_GATHERING_LIMIT];  /* when others last kept it */
     int64_t begun_us;
     GHashTable *kept; /* digest -> HrManifest */
     GQueue order;     /* of those, oldest first; borrowed */
@@ -339,8 +340,52 @@ hr_gathering_leave(HrGathering *gathering, uint64_t self)
     wake(woken);
 }
 
+/* Those whom copies of each pass wait for. */
+static void
+find_holders_locked(const HrGathering *gathering,
+                    uint64_t held_by[HR_GATHERING_LIMIT])
+{
+    memset(held_by, 0, HR_GATHERING_LIMIT * sizeof *held_by);
+    for (GList *link = gathering->gathering.head; link != NULL;
+         link = link->next) {
+        const Root *root = link->data;
+        uint64_t missing = expected_locked(gathering, root) & ~root->arrived;
+
+        for (unsigned i = 0; i < gathering->joined; i++)
+            if ((root->arrived & UINT64_C(1) << i) != 0)
+                held_by[i] |= missing;
+    }
+}
+
+/* A pass that waits for others may have no copy left that could come
+ * elsewhere.  It is kept by them as long as that leads, directly or through
+ * others, to one that gets on or that waits for nobody: that one is on time or
+ * late by itself.  Those who only wait for each other are kept by nobody. */
+static void
+note_kept_locked(HrGathering *gathering, int64_t now_us)
+{
+    uint64_t held_by[HR_GATHERING_LIMIT];
+    uint64_t leads = 0;
+    uint64_t before;
+
+    find_holders_locked(gathering, held_by);
+    for (unsigned i = 0; i < gathering->joined; i++)
+        if (held_by[i] == 0 ||
+            now_us - gathering->moved_us[i] <= HR_GATHERING_PATIENCE_US)
+            leads |= UINT64_C(1) << i;
+    do {
+        before = leads;
+        for (unsigned i = 0; i < gathering->joined; i++) {
+            if ((held_by[i] & leads) == 0)
+                continue;
+            leads |= UINT64_C(1) << i;
+            gathering->kept_us[i] = now_us;
+        }
+    } while (leads != before);
+}
+
 /* Those whom an artifact has waited for, and who have got nowhere else
- * either. */
+ * either, though nobody kept them. */
 static uint64_t
 late_locked(const HrGathering *gathering, const Root *root, int64_t now_us,
             bool over)
@@ -349,9 +394,10 @@ late_locked(const HrGathering *gathering, const Root *root, int64_t now_us,
     uint64_t late = 0;
 
     for (unsigned i = 0; i < gathering->joined; i++) {
-        int64_t since_us = MAX(root->since_us, gathering->moved_us[i]);
+        int64_t idle_us = MAX(gathering->moved_us[i], gathering->kept_us[i]);
 
-        if (over || now_us - since_us > HR_GATHERING_PATIENCE_US)
+        if (over ||
+            now_us - MAX(root->since_us, idle_us) > HR_GATHERING_PATIENCE_US)
             late |= UINT64_C(1) << i;
     }
     return missing & late;
@@ -363,6 +409,7 @@ hr_gathering_tick(HrGathering *gathering, int64_t now_us, bool over)
     GArray *woken = new_woken();
 
     pthread_mutex_lock(&gathering->mutex);
+    note_kept_locked(gathering, now_us);
     for (GList *link = gathering->gathering.head; link != NULL;
          link = link->next) {
         const Root *root = link->data;

@@ -10,7 +10,7 @@
  *     go on      all of them: their blobs meet again on the loop (net/share)
  *
  * Whoever keeps the others waiting for too long is left behind and reads for
- * itself from then on.  Nothing depends on others for its result: those who do
+ * itself from then on; but not one that a third keeps from coming.  Nothing depends on others for its result: those who do
  * not come cost time, at most GATHERING_PATIENCE each.
  *
  * From any thread; time is an argument.

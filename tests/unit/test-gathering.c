@@ -11,6 +11,7 @@
 #define NOW INT64_C(1000000000)
 #define ROOT "sha256:root"
 #define OTHER "sha256:other"
+#define THIRD "sha256:third"
 
 typedef struct Copy {
     unsigned woken;
@@ -177,9 +178,79 @@ test_gets_on(void)
     g_assert_true(arrive(gathering, selves[1], &copies[2], late + 1));
     hr_gathering_loaded(gathering, ROOT);
     g_assert_cmpuint(copies[0].woken, ==, 1);
-    /* The other does not. */
-    hr_gathering_tick(gathering, late + HR_GATHERING_PATIENCE_US, false);
+    /* The other does not, now that nobody keeps it. */
+    hr_gathering_tick(gathering, late + 1 + HR_GATHERING_PATIENCE_US, false);
+    g_assert_cmpuint(copies[1].woken, ==, 0);
+    hr_gathering_tick(gathering, late + 2 + HR_GATHERING_PATIENCE_US, false);
     g_assert_cmpuint(copies[1].woken, ==, 1);
+    hr_gathering_loaded(gathering, OTHER);
+}
+
+static bool
+arrive_at(HrGathering *gathering, uint64_t self, const char *digest,
+          Copy *copy, int64_t now)
+{
+    return hr_gathering_arrive(gathering, self, digest, ready_cb, copy, now);
+}
+
+/* One that waits, with all that it has, for another that was slow to come is
+ * not blamed for it. */
+static void
+test_kept(void)
+{
+    uint64_t selves[3];
+    g_autoptr(HrGathering) gathering = open_gathering(selves, 3);
+    Copy copies[7] = {{0}};
+    int64_t late = NOW + HR_GATHERING_PATIENCE_US;
+    bool leads;
+
+    for (unsigned i = 0; i < 3; i++) {
+        hr_gathering_announce(gathering, selves[i], OTHER);
+        hr_gathering_announce(gathering, selves[i], THIRD);
+    }
+    g_assert_false(arrive(gathering, selves[0], &copies[0], NOW));
+    g_assert_false(arrive_at(gathering, selves[2], OTHER, &copies[1], NOW));
+    g_assert_false(arrive_at(gathering, selves[1], THIRD, &copies[2], late));
+    hr_gathering_tick(gathering, late + 1, false);
+    g_assert_cmpuint(copies[1].woken, ==, 0);
+    g_assert_false(arrive(gathering, selves[2], &copies[3], late + 2));
+    g_assert_true(arrive(gathering, selves[1], &copies[4], late + 2));
+    hr_gathering_loaded(gathering, ROOT);
+    g_assert_cmpuint(copies[0].woken, ==, 1);
+    /* Now it has its time. */
+    hr_gathering_tick(gathering, late + HR_GATHERING_PATIENCE_US, false);
+    g_assert_false(arrive_at(gathering, selves[0], OTHER, &copies[5],
+                             late + HR_GATHERING_PATIENCE_US));
+    g_assert_true(arrive_at(gathering, selves[1], OTHER, &copies[6],
+                            late + HR_GATHERING_PATIENCE_US));
+    g_assert_cmphex(hr_gathering_company(gathering, selves[0], OTHER,
+                                         &copies[5], &leads, late),
+                    ==, 7);
+    hr_gathering_loaded(gathering, OTHER);
+    hr_gathering_tick(gathering, NOW, true);
+    hr_gathering_loaded(gathering, THIRD);
+}
+
+/* Those who only wait for each other do not do so for ever. */
+static void
+test_circle(void)
+{
+    uint64_t selves[2];
+    g_autoptr(HrGathering) gathering = open_gathering(selves, 2);
+    Copy copies[2] = {{0}};
+    int64_t late = NOW + HR_GATHERING_PATIENCE_US;
+
+    for (unsigned i = 0; i < 2; i++)
+        hr_gathering_announce(gathering, selves[i], OTHER);
+    g_assert_false(arrive(gathering, selves[0], &copies[0], NOW));
+    g_assert_false(arrive_at(gathering, selves[1], OTHER, &copies[1], NOW));
+    for (int64_t now = NOW; now <= late + HR_GATHERING_PATIENCE_US + 1;
+         now += HR_GATHERING_PATIENCE_US / 10)
+        hr_gathering_tick(gathering, now, false);
+    hr_gathering_tick(gathering, late + HR_GATHERING_PATIENCE_US + 1, false);
+    for (unsigned i = 0; i < 2; i++)
+        g_assert_cmpuint(copies[i].woken, ==, 1);
+    hr_gathering_loaded(gathering, ROOT);
     hr_gathering_loaded(gathering, OTHER);
 }
 
@@ -373,6 +444,9 @@ main(int argc, char **argv)
     g_test_add_func("/gathering/who-does-not-come-is-left-behind",
                     test_left_behind);
     g_test_add_func("/gathering/who-gets-on-is-waited-for", test_gets_on);
+    g_test_add_func("/gathering/who-is-kept-by-another-is-not-late",
+                    test_kept);
+    g_test_add_func("/gathering/a-circle-is-no-excuse", test_circle);
     g_test_add_func("/gathering/ends-with-the-program", test_over);
     g_test_add_func("/gathering/takes-two-copies-of-one-pass", test_twice);
     g_test_add_func("/gathering/passes-to-one-target-are-one",
