@@ -9,7 +9,7 @@
  *                    |
  *                    v
  *     pages of 100, the latest first: the same total with each,
- *     no row twice, all of them ------------------------------> done
+ *     no row twice, all of them, or twice as many ------------> done
  *
  * Rows that come while pages are read push others to a later page, where they
  * come a second time; rows that go change the total, and both at once between
@@ -99,15 +99,34 @@ add_page(const HarborList *list, json_t *known, json_t *rows,
     return true;
 }
 
-/* Reads all pages once.  *whole tells whether that is all, at one time. */
+/* What came of reading all pages once. */
+typedef enum Reading {
+    READING_TORN,  /* they were of different lists                         */
+    READING_SHORT, /* the last page came before as many as were counted    */
+    READING_WHOLE
+} Reading;
+
+/* Without an order a second page could be of another list. */
+static hr_status
+check_order(const HarborAsk *ask, const HarborList *list, unsigned number,
+            const json_t *page)
+{
+    if (list->sort != NULL || number == 1 || json_array_size(page) == 0)
+        return HR_OK;
+    return dist_fail(ask->call, HR_UNSUPPORTED,
+                     "%s: the server gives the list in pages only, and in no "
+                     "order: it may lose some",
+                     list->what);
+}
+
 static hr_status
 read_pages(const HarborAsk *ask, const HarborList *list, json_t *rows,
-           bool *whole)
+           Reading *reading)
 {
     json_auto_t *known = json_object();
     int64_t first_total = -1;
 
-    *whole = false;
+    *reading = READING_TORN;
     for (unsigned number = 1; number <= PAGES_LIMIT; number++) {
         HARBOR_AUTOFREE char *query =
             harbor_text("page=%u&page_size=%u%s%s", number, PAGE_ROWS,
@@ -117,6 +136,8 @@ read_pages(const HarborAsk *ask, const HarborList *list, json_t *rows,
         int64_t total;
         hr_status status = ask_rows(ask, list, query, &page, &total);
 
+        if (status == HR_OK)
+            status = check_order(ask, list, number, page);
         if (status != HR_OK)
             return status;
         if (number == 1)
@@ -126,32 +147,36 @@ read_pages(const HarborAsk *ask, const HarborList *list, json_t *rows,
         if (json_array_size(page) < PAGE_ROWS ||
             (int64_t)json_array_size(rows) == total)
             break;
-        /* Without an order the next page could be of another list. */
-        if (list->sort == NULL)
-            return dist_fail(ask->call, HR_UNSUPPORTED,
-                             "%s: the server gives the list in pages only, "
-                             "and in no order: it may lose some",
-                             list->what);
     }
-    *whole = first_total < 0 || (int64_t)json_array_size(rows) == first_total;
+    *reading = first_total < 0 || (int64_t)json_array_size(rows) == first_total
+                   ? READING_WHOLE
+                   : READING_SHORT;
     return HR_OK;
 }
 
+/* As many twice, and fewer than are counted: Harbor shows some to nobody. */
 static hr_status
 list_in_pages(const HarborAsk *ask, const HarborList *list, json_t **rows)
 {
+    size_t before = SIZE_MAX;
+
     for (unsigned round = 0; round < ROUNDS; round++) {
         json_t *found = json_array();
-        bool whole;
-        hr_status status = read_pages(ask, list, found, &whole);
+        size_t count;
+        Reading reading;
+        hr_status status = read_pages(ask, list, found, &reading);
 
-        if (status == HR_OK && whole) {
+        count = json_array_size(found);
+        if (status == HR_OK &&
+            (reading == READING_WHOLE ||
+             (reading == READING_SHORT && count == before))) {
             *rows = found;
             return HR_OK;
         }
         json_decref(found);
         if (status != HR_OK)
             return status;
+        before = reading == READING_SHORT ? count : SIZE_MAX;
     }
     return fail_changing(ask, list);
 }
