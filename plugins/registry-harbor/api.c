@@ -37,6 +37,15 @@ static const hr_http_answer answer_denied = {
 static const hr_http_answer *const answers[] = {&answer_500, &answer_denied,
                                                 NULL};
 
+/* Whether somebody else may log in is what was asked: no answer to that says
+ * anything about the server, and a second try would only lock the name. */
+static const hr_http_answer answer_any = {
+    .struct_size = sizeof answer_any,
+    .category = HR_OK,
+};
+
+static const hr_http_answer *const login_answers[] = {&answer_any, NULL};
+
 void
 harbor_answer_end(HarborAnswer *answer)
 {
@@ -63,13 +72,13 @@ harbor_begin(const HarborAsk *ask, const HarborRequest *given,
         /* What a POST makes has a name: there is no second of it. */
         .flags =
             HR_HTTP_IDEMPOTENT | (given->username == NULL ? HR_HTTP_BASIC : 0),
-        .attempts = ATTEMPTS,
+        .attempts = given->username == NULL ? ATTEMPTS : 1,
         .target = target,
         .headers = body != NULL ? headers : reading,
         .body = body,
         .body_size = body != NULL ? strlen(body) : 0,
         .limit_bytes = LIMIT_BYTES,
-        .answers = answers,
+        .answers = given->username == NULL ? answers : login_answers,
         .username = given->username,
         .password = given->password,
     };

@@ -132,22 +132,26 @@ harbor_group_obstacle(int type, const char *auth_mode)
     return NULL;
 }
 
-/* The key of another group that is called like that, or NULL. */
-static const char *
+/* The key of another group that is called like that, or NULL; the
+ * caller's. */
+static char *
 find_rival(const HarborGroupLimits *limits, const char *called,
            const char *key)
 {
-    const char *holder =
-        json_string_value(json_object_get(limits->names, called));
+    char *holder = limits->holder(limits->data, called);
 
-    return holder != NULL && strcmp(holder, key) != 0 ? holder : NULL;
+    if (holder != NULL && strcmp(holder, key) == 0) {
+        free(holder);
+        return NULL;
+    }
+    return holder;
 }
 
 static int
 check_name(const HarborGroupLimits *limits, hr_document_fit *fit, int type,
            const char *called)
 {
-    const char *rival = find_rival(limits, called, fit->key);
+    HARBOR_AUTOFREE char *rival = find_rival(limits, called, fit->key);
 
     if (harbor_text_length(called) > NAME_LIMIT)
         return harbor_fit_refuse(fit, "its name is longer than %u characters",
@@ -167,7 +171,7 @@ static char *
 choose_name(const HarborGroupLimits *limits, hr_document_fit *fit,
             const char *wanted, const char *dn)
 {
-    const char *rival = find_rival(limits, wanted, fit->key);
+    HARBOR_AUTOFREE char *rival = find_rival(limits, wanted, fit->key);
     json_t *found;
     char *chosen;
 

@@ -44,10 +44,12 @@ harbor_group_update_body(const char *key, const json_t *document);
 
 /* What a Harbor cannot hold. */
 typedef struct HarborGroupLimits {
-    const char *product;   /* "Harbor 2.12.0", for reasons                  */
-    const char *auth_mode; /* "db_auth" and so on                           */
-    const json_t *names;   /* of the groups that are there: key of each; NULL:
-                              not known                                    */
+    const char *auth_mode; /* "db_auth" and so on                          */
+
+    /* Key of the group that is called like that here; the caller's.  NULL:
+     * none, or nobody knows. */
+    char *(*holder)(const void *data, const char *name);
+    const void *data;
 } HarborGroupLimits;
 
 /* Why groups of this type cannot be had in this auth_mode, half a sentence;

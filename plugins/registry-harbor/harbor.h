@@ -75,6 +75,7 @@ struct hr_registry {
     HarborIdentity *identity; /* of the last identify; NULL: none yet     */
     HarborMemory memory;
     json_t *projects;     /* rows of the last list; NULL: none        */
+    json_t *group_names;  /* key by name: see kind-usergroup.c        */
     bool projects_unused; /* nobody has taken them for a list so far  */
 };
 
@@ -99,7 +100,7 @@ typedef struct HarborRequest {
     uint32_t method;
     const char *path;     /* below /api/v2.0, with its query               */
     const json_t *body;   /* or NULL                                       */
-    const char *username; /* asks as somebody else; or NULL                */
+    const char *username; /* asks as somebody else, once; or NULL          */
     const char *password;
 } HarborRequest;
 

@@ -7,21 +7,16 @@
 #include <string.h>
 
 const HarborKind *const harbor_kinds[] = {
-    &harbor_kind_configuration,
-    &harbor_kind_cve_allowlist,
-    &harbor_kind_immutable,
-    &harbor_kind_preheat_instance,
-    &harbor_kind_preheat_policy,
-    &harbor_kind_project,
-    &harbor_kind_quota,
-    &harbor_kind_registry,
-    &harbor_kind_replication,
-    &harbor_kind_repository,
-    &harbor_kind_retention,
-    &harbor_kind_scanner,
-    &harbor_kind_schedule,
-    &harbor_kind_webhook,
-    NULL,
+    &harbor_kind_configuration,  &harbor_kind_cve_allowlist,
+    &harbor_kind_immutable,      &harbor_kind_label,
+    &harbor_kind_member,         &harbor_kind_preheat_instance,
+    &harbor_kind_preheat_policy, &harbor_kind_project,
+    &harbor_kind_quota,          &harbor_kind_registry,
+    &harbor_kind_replication,    &harbor_kind_repository,
+    &harbor_kind_retention,      &harbor_kind_robot,
+    &harbor_kind_scanner,        &harbor_kind_schedule,
+    &harbor_kind_user,           &harbor_kind_usergroup,
+    &harbor_kind_webhook,        NULL,
 };
 
 static const HarborKind *

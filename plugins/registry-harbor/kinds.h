@@ -58,6 +58,8 @@ typedef struct HarborKind {
 extern const HarborKind harbor_kind_configuration;
 extern const HarborKind harbor_kind_cve_allowlist;
 extern const HarborKind harbor_kind_immutable;
+extern const HarborKind harbor_kind_label;
+extern const HarborKind harbor_kind_member;
 extern const HarborKind harbor_kind_preheat_instance;
 extern const HarborKind harbor_kind_preheat_policy;
 extern const HarborKind harbor_kind_project;
@@ -66,8 +68,11 @@ extern const HarborKind harbor_kind_registry;
 extern const HarborKind harbor_kind_replication;
 extern const HarborKind harbor_kind_repository;
 extern const HarborKind harbor_kind_retention;
+extern const HarborKind harbor_kind_robot;
 extern const HarborKind harbor_kind_scanner;
 extern const HarborKind harbor_kind_schedule;
+extern const HarborKind harbor_kind_user;
+extern const HarborKind harbor_kind_usergroup;
 extern const HarborKind harbor_kind_webhook;
 
 /* All of them; ends in NULL. */

@@ -34,6 +34,7 @@ close_registry(hr_registry *registry)
     json_decref(registry->memory.ids);
     json_decref(registry->memory.names);
     json_decref(registry->projects);
+    json_decref(registry->group_names);
     pthread_mutex_destroy(&registry->lock);
     free(registry);
 }

@@ -184,31 +184,63 @@ fit_permissions(const Fitting *fitting)
         }
         json_array_append_new(kept, keep_known(fitting, i, permission));
     }
-    say_idle_rights(fitting, permissions);
     sorted = harbor_rights_sorted(kept);
     json_decref(kept);
     return sorted;
 }
 
-/* A robot whose projects are gone has no rights, and Harbor takes no body
- * without any: it can stay as it is, and no more. */
+/* The document with these permissions, which are taken. */
+static json_t *
+document_with(const Fitting *fitting, json_t *permissions)
+{
+    return harbor_robot_document_of(
+        harbor_json_text(fitting->document, "description", ""),
+        harbor_json_number(fitting->document, "duration", 0),
+        harbor_json_flag(fitting->document, "disabled", false), permissions);
+}
+
+/* 1 if it is there as it is wanted, whatever Harbor would say to it today: a
+ * right that an older version gave, or none since its projects are gone. */
 static int
-check_some_rights(const Fitting *fitting, const json_t *fitted)
+is_there(const Fitting *fitting, const json_t *wanted)
 {
     const char *found = fitting->fit->found;
     json_t *there = found != NULL ? harbor_text_read(found) : NULL;
-    int stays = there != NULL && json_equal(there, fitted);
+    int same = there != NULL && json_equal(there, wanted);
 
     json_decref(there);
-    if (stays || json_array_size(json_object_get(fitted, "permissions")) > 0)
+    return same;
+}
+
+/* Harbor takes no body without any. */
+static int
+check_some_rights(const Fitting *fitting, const json_t *permissions)
+{
+    if (json_array_size(permissions) > 0)
         return 1;
     if (json_array_size(json_object_get(fitting->document, "permissions")) > 0)
         return harbor_fit_refuse(fitting->fit,
                                  "none of its rights can be had here");
-    return harbor_fit_refuse(
-        fitting->fit, "it has no rights (the projects that they were for "
-                      "are gone), and Harbor writes no robot without "
-                      "any");
+    return harbor_fit_refuse(fitting->fit,
+                             "it has no rights (the projects that they were "
+                             "for are gone), and Harbor writes no robot "
+                             "without any");
+}
+
+static void
+fit_writing(const Fitting *fitting)
+{
+    json_t *permissions;
+
+    if (!check_name(fitting) || !check_duration(fitting))
+        return;
+    permissions = fit_permissions(fitting);
+    if (permissions == NULL)
+        return;
+    if (check_some_rights(fitting, permissions))
+        harbor_fit_take(fitting->fit, document_with(fitting, permissions));
+    else
+        json_decref(permissions);
 }
 
 static void
@@ -216,23 +248,18 @@ fit_document(const Fitting *fitting)
 {
     static const char *const members[] = {"description", "disabled",
                                           "duration", "permissions", NULL};
-    json_t *permissions;
-    json_t *fitted;
+    const json_t *permissions =
+        json_object_get(fitting->document, "permissions");
+    json_t *wanted = document_with(fitting, harbor_rights_sorted(permissions));
 
-    if (!check_name(fitting) || !check_duration(fitting))
-        return;
-    permissions = fit_permissions(fitting);
-    if (permissions == NULL)
-        return;
     harbor_fit_members(fitting->fit, fitting->document, members);
-    fitted = harbor_robot_document_of(
-        harbor_json_text(fitting->document, "description", ""),
-        harbor_json_number(fitting->document, "duration", 0),
-        harbor_json_flag(fitting->document, "disabled", false), permissions);
-    if (check_some_rights(fitting, fitted))
-        harbor_fit_take(fitting->fit, fitted);
-    else
-        json_decref(fitted);
+    say_idle_rights(fitting, permissions);
+    if (is_there(fitting, wanted)) {
+        harbor_fit_take(fitting->fit, wanted);
+        return;
+    }
+    json_decref(wanted);
+    fit_writing(fitting);
 }
 
 void

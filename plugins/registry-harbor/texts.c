@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Longest key that the host takes, bytes. */
+#define KEY_LIMIT 1024u
+
 void
 harbor_free_text(char **text)
 {
@@ -87,6 +90,24 @@ harbor_key_split(const char *key, char **first, const char **rest)
     return 1;
 }
 
+/* U+0000 to U+001F, and U+007F to U+009F. */
+static int
+is_control(const unsigned char *at)
+{
+    return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+int
+harbor_key_valid(const char *key)
+{
+    size_t length = strlen(key);
+
+    for (size_t i = 0; i < length; i++)
+        if (is_control((const unsigned char *)key + i))
+            return 0;
+    return length > 0 && length <= KEY_LIMIT;
+}
+
 size_t
 harbor_text_length(const char *text)
 {
@@ -133,4 +154,13 @@ char *
 harbor_escape_twice(const char *text)
 {
     return escape(text, "%25");
+}
+
+int
+harbor_query_plain(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        if (!is_unreserved((unsigned char)*at) || *at == '~')
+            return 0;
+    return *text != '\0';
 }

@@ -38,6 +38,11 @@ harbor_text_wipe(char *text);
 int
 harbor_key_split(const char *key, char **first, const char **rest);
 
+/* 1 if the host takes that for a key: it is not empty, not longer than 1024
+ * bytes, and has no control characters. */
+int
+harbor_key_valid(const char *key);
+
 /* Number of characters of a text in UTF-8. */
 size_t
 harbor_text_length(const char *text);
@@ -50,5 +55,10 @@ harbor_escape(const char *text);
 /* The same for a value within q=..., which Harbor decodes twice. */
 char *
 harbor_escape_twice(const char *text);
+
+/* 1 if a text can be asked for with q=NAME=TEXT and nothing else comes of it:
+ * it has only letters and digits of ASCII, and "._-". */
+int
+harbor_query_plain(const char *text);
 
 #endif

@@ -29,7 +29,7 @@ class Failed(Exception):
 class Documents:
     count = 0
 
-    def __init__(self, endpoint, name=None):
+    def __init__(self, endpoint, name=None, env=None):
         """`endpoint` as harness.endpoint makes it."""
         Documents.count += 1
         config = path(f"documents-{Documents.count}.cfg")
@@ -39,7 +39,8 @@ class Documents:
         self.log = open(config + ".log", "w+b")
         self.process = subprocess.Popen(
             [DRIVER, config, name], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self.log)
+            stdout=subprocess.PIPE, stderr=self.log,
+            env=dict(os.environ, **(env or {})))
 
     def __enter__(self):
         return self

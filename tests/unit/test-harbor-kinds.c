@@ -195,6 +195,14 @@ test_writes(gconstpointer data)
     assert_json(make_body(one), json_object_get(one, "body"));
 }
 
+static char *
+find_holder(const void *data, const char *name)
+{
+    const char *holder = json_string_value(json_object_get(data, name));
+
+    return holder != NULL ? harbor_text("%s", holder) : NULL;
+}
+
 static void
 ask_fit(const json_t *one, hr_document_fit *fit)
 {
@@ -205,9 +213,9 @@ ask_fit(const json_t *one, hr_document_fit *fit)
         .catalogue = json_object_get(limits, "catalogue"),
     };
     HarborGroupLimits group = {
-        .product = robot.product,
         .auth_mode = harbor_json_text(limits, "auth_mode", ""),
-        .names = json_object_get(limits, "names"),
+        .holder = find_holder,
+        .data = json_object_get(limits, "names"),
     };
 
     if (is_kind(one, "robot"))
@@ -308,6 +316,27 @@ test_escapes(void)
 
     g_assert_cmpstr(once, ==, "%2FTeam%20A%2Fops%3A%CE%B1%2B-._~");
     g_assert_cmpstr(twice, ==, "team%252Bci-1.x");
+    g_assert_true(harbor_query_plain("a-1.B_c"));
+    g_assert_false(harbor_query_plain(""));
+    g_assert_false(harbor_query_plain("~a"));
+    g_assert_false(harbor_query_plain("a,b"));
+    g_assert_false(harbor_query_plain("wäre"));
+}
+
+static void
+test_knows_keys_that_cannot_be_shown(void)
+{
+    g_autofree char *longest = g_strnfill(1024, 'x');
+    g_autofree char *longer = g_strnfill(1025, 'x');
+
+    g_assert_true(harbor_key_valid("oidc//Team A/ops:α"));
+    g_assert_true(harbor_key_valid("oidc/Âé\xc2\xa0"));
+    g_assert_true(harbor_key_valid(longest));
+    g_assert_false(harbor_key_valid(longer));
+    g_assert_false(harbor_key_valid(""));
+    g_assert_false(harbor_key_valid("oidc/tab\tname"));
+    g_assert_false(harbor_key_valid("oidc/del\x7f"));
+    g_assert_false(harbor_key_valid("oidc/next\xc2\x85line"));
 }
 
 static json_t *
@@ -354,6 +383,8 @@ main(int argc, char **argv)
     g_test_add_func("/harbor-kinds/tells-unfinished-robots",
                     test_tells_unfinished_robots);
     g_test_add_func("/harbor-kinds/escapes", test_escapes);
+    g_test_add_func("/harbor-kinds/knows-keys-that-cannot-be-shown",
+                    test_knows_keys_that_cannot_be_shown);
     result = g_test_run();
     json_decref(cases);
     return result;
