@@ -274,12 +274,9 @@ class Replay:
                 prepare(self)
             following = steps[place + 1] if place + 1 < len(steps) else None
             if following and "sent FIRST" in following["note"]:
-                early[following["step"]] = self.start(following)
-                time.sleep(PAUSE_S / 3)
+                early[following["step"]] = self.lock_out(following)
             if step["step"] in early:
-                thread, box = early[step["step"]]
-                thread.join()
-                answer = box[0]
+                answer = early[step["step"]]()
             else:
                 answer = self.send(step)
             found = self.check(step, answer)
@@ -291,8 +288,20 @@ class Replay:
             problems[0] = crashes[:1]
         return problems
 
-    def start(self, step):
-        box = []
-        thread = threading.Thread(target=lambda: box.append(self.send(step)))
+    def lock_out(self, step):
+        """Sends a wrong password while the next step is asked, which finds
+        the name locked; returns what waits for the answer."""
+        harbor = self.clients[step["instance"]].harbor
+        harbor.login_pause_s = 1.5
+        answers = []
+        thread = threading.Thread(
+            target=lambda: answers.append(self.send(step)))
         thread.start()
-        return thread, box
+        while not harbor.locks.has("admin"):
+            time.sleep(0.01)
+
+        def wait():
+            thread.join()
+            harbor.login_pause_s = PAUSE_S
+            return answers[0]
+        return wait

@@ -31,8 +31,7 @@ from . import guard, login
 from .models import parse_body
 from .wire import Refusal, Response
 
-ROUTES = {}     # (version or "", first parts) -> see find()
-ALL = []
+ROUTES = {}     # first part of the path -> routes, the most literal first
 WATCHERS = {}   # (method, pattern): functions
 INT = re.compile(r"[+-]?[0-9]+$")
 API = "/api/v2.0/"
@@ -88,7 +87,6 @@ def read_part(part):
 def route(method, pattern, **options):
     def register(handler):
         entry = Route(method, pattern, handler, dict(options))
-        ALL.append(entry)
         ROUTES.setdefault(entry.parts[0][0], []).append(entry)
         ROUTES[entry.parts[0][0]].sort(key=lambda one: one.order)
         return handler

@@ -138,8 +138,10 @@ class Harbor:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.stop()
+        if kind is None and self.crashes:
+            raise AssertionError("the double failed:\n" + self.crashes[0])
 
     def stop(self):
         self.listener.stop()

@@ -106,7 +106,6 @@ class Request:
         self.content = None  # the body as the route's model reads it
         self.caller = None
         self.id = None
-        self.announced_length = None
 
     def cookies(self):
         found = {}
