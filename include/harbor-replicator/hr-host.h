@@ -213,11 +213,11 @@ typedef struct hr_host_http {
     uint32_t struct_size;
     uint32_t reserved;
 
-    /* Queues a request and returns at once.  The host adds credentials and
-     * the User-Agent, follows no redirect, and applies its policy (limits,
-     * timeouts, repetition): a plugin never repeats a request.  On HR_OK
-     * *exchange is owned by the plugin, which waits for it and frees it.
-     * Otherwise it is NULL and the call's error is set. */
+    /* Queues a request and returns at once.  The host adds credentials, and
+     * the User-Agent unless a header is one, follows no redirect, and applies
+     * its policy (limits, timeouts, repetition): a plugin never repeats a
+     * request.  On HR_OK *exchange is owned by the plugin, which waits for it
+     * and frees it.  Otherwise it is NULL and the call's error is set. */
     hr_status (*send)(hr_module *module, hr_endpoint *endpoint, hr_call *call,
                       const hr_http_request *request,
                       hr_http_exchange **exchange);

@@ -82,14 +82,15 @@ def case_two_hundred_images_come_over_and_a_second_pass_moves_nothing():
                 version=version, robot_prefix="bot-") as target:
             fill_two_hundred(source)
             config = pair(source, target)
+            counted = pulls(source)
             once(config, "failed 0")
             same(images(target), images(source), "images")
+            same(pulls(source), counted, "pulls")
             holds(harbor_filling.served(target) >=
                   harbor_filling.served(source), "all bytes are there")
             conforms(source, version)
             conforms(target, version)
             second_pass(source, target, config)
-            verified(config)
             same(source.crashes + target.crashes, [], "crashes")
 
 
@@ -102,6 +103,7 @@ def second_pass(source, target, config):
         for harbor in (source, target):
             same(harbor.writes(), [], "writes")
             same(requests(harbor, "GET", "/manifests/"), [], "manifests")
+    verified(config)
     same((pulls(source), pulls(target), pushes(target)), counted,
          "what pulls and pushes move")
 
@@ -129,6 +131,7 @@ def case_an_index_comes_with_its_images_and_what_refers_to_them():
         fill(source, "team/app", None, content.referrer("of all", multi))
         fill(source, "team/chart", "0.1", content.chart("chart"))
         config = pair(source, target)
+        counted = pulls(source)
         once(config, "failed 0")
         for name, one in (("the index", multi), ("its first image", child)):
             same(listed(target, one.digest), listed(source, one.digest),
@@ -138,6 +141,8 @@ def case_an_index_comes_with_its_images_and_what_refers_to_them():
         target.forget()
         once(config, "changed 0", "0 B in 0 writes")
         same(target.writes(), [], "writes")
+        same(pulls(source), counted, "pulls")
+        same(set(pulls(target)["repositories"].values()), {0}, "pulls")
 
 
 def listed(harbor, digest):

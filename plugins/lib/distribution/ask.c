@@ -17,12 +17,7 @@ dist_init(const hr_host *host, hr_module *module)
     dist_module = module;
 }
 
-const char *const dist_accept[] = {
-    "Accept: application/vnd.oci.image.manifest.v1+json, "
-    "application/vnd.oci.image.index.v1+json, "
-    "application/vnd.docker.distribution.manifest.v2+json, "
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    NULL};
+const char *const dist_accept[] = {DIST_ACCEPT, NULL};
 
 __attribute__((format(printf, 1, 0))) static char *
 format_list(const char *format, va_list arguments)

@@ -33,6 +33,8 @@ typedef struct dist_registry {
     int referrers; /* lists them                                 */
     int head;      /* answers HEAD for manifests                 */
     dist_habits habits;
+    /* Headers of a GET of a manifest, ends in NULL; NULL: dist_accept. */
+    const char *const *manifest_headers;
 } dist_registry;
 
 /* Its part of a plugin's registry, which begins with it. */
@@ -59,7 +61,14 @@ extern const hr_option dist_mount_option;
 extern const hr_option dist_referrers_option;
 extern const hr_option dist_head_option;
 
-/* The Accept header of every kind of manifest; ends in NULL. */
+/* The Accept header of every kind of manifest. */
+#define DIST_ACCEPT                                                           \
+    "Accept: application/vnd.oci.image.manifest.v1+json, "                    \
+    "application/vnd.oci.image.index.v1+json, "                               \
+    "application/vnd.docker.distribution.manifest.v2+json, "                  \
+    "application/vnd.docker.distribution.manifest.list.v2+json"
+
+/* That alone; ends in NULL. */
 extern const char *const dist_accept[];
 
 /* A text made of pieces; *text is the caller's, NULL without memory. */

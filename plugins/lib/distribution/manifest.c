@@ -215,12 +215,13 @@ dist_get_manifest(hr_registry *registry, hr_call *call, const char *repository,
                   hr_manifest_sink *sink)
 {
     hr_http_exchange *exchange = NULL;
+    const char *const *headers = dist_of(registry)->manifest_headers;
     char *target = dist_format("/v2/%s/manifests/%s", repository, reference);
     hr_http_request request = {
         .struct_size = sizeof request,
         .method = HR_HTTP_GET,
         .target = target,
-        .headers = dist_accept,
+        .headers = headers != NULL ? headers : dist_accept,
         .limit_bytes = limit_bytes,
     };
     hr_status status;
