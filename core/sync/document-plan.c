@@ -159,6 +159,32 @@ note_lacks(Planner *planner, const HrDocumentPair *pair)
     }
 }
 
+/* A robot that is to be created needs its secret; what is wrong with that is
+ * better known before anything is written. */
+static bool
+has_secret(const HrPass *pass, const HrDocumentPair *pair,
+           const HrChange *change, GError **error)
+{
+    g_autoptr(HrSecret) secret = NULL;
+    GError *failure = NULL;
+
+    if (change == NULL || change->action != HR_ACTION_CREATE ||
+        !hr_document_secrets_known(pass, pass->target, pair->kind->name))
+        return true;
+    secret = hr_robot_secrets_get(pass->robot_secrets, pair->key, &failure);
+    if (failure == NULL)
+        return true;
+    g_propagate_error(error, failure);
+    return false;
+}
+
+static bool
+is_protected(const HrDocumentPair *pair)
+{
+    return pair->source->is_protected ||
+           (pair->target != NULL && pair->target->is_protected);
+}
+
 /* Nobody can read what a registry makes up itself. */
 static void
 note_secret(Planner *planner, const HrDocumentPair *pair,
@@ -167,7 +193,7 @@ note_secret(Planner *planner, const HrDocumentPair *pair,
     const HrPass *pass = planner->pass;
 
     if (pair->kind->rank != HR_RANK_ROBOT || pair->source == NULL ||
-        !hr_registry_has_secrets(pass->target))
+        is_protected(pair) || !hr_registry_has_secrets(pass->target))
         return;
     if (hr_robot_secrets_tells(pass->robot_secrets)) {
         if (pass->check_secrets && change == NULL && pair->target != NULL)
@@ -203,7 +229,7 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
 
     atomic_fetch_add(&planner->pass->progress->checked, 1);
     atomic_fetch_add(&planner->pass->progress->documents, 1);
-    if (error != NULL) {
+    if (error != NULL || !has_secret(planner->pass, pair, change, &error)) {
         note_problem(planner, pair->kind->name, pair->key, error);
         return;
     }

@@ -124,7 +124,8 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
     HR_LOCKED(&verifier->mutex);
     verifier->result->checked++;
     if (pair->kind->rank == HR_RANK_ROBOT && pair->source != NULL &&
-        pair->target != NULL)
+        pair->target != NULL && !is_protected(pair->source) &&
+        !is_protected(pair->target))
         g_ptr_array_add(verifier->robots, g_strdup(pair->key));
     if (is_equal(verifier, pair))
         verifier->result->equal++;

@@ -309,6 +309,7 @@ def case_a_robot_whose_secret_is_missing_fails_alone():
     result = program("once", text=text, code=1,
                      env={"ROBOT_LIBRARY_CI": "Environ123"})
     has(result.out, "failed  robot ci", "env:ROBOT_CI", "not set")
+    has(program("plan", text=text, code=1).out, "failed  robot ci")
     same(rome.secrets(), {"library/ci": "Environ123"})
     holds("Environ123" not in result.out + result.err, "a secret was told")
 
@@ -329,6 +330,18 @@ def case_a_complete_pass_repairs_secrets():
     same(rome.writes(), ["ci"])
     program("once", text=config(paris, [rome], check="always"), code=0)
     same(rome.writes(), ["ci"])
+
+
+def case_the_secret_of_what_is_protected_is_nobodys():
+    for paris_has, rome_has in (("!", derived(1, "ci")), ("!", "!"),
+                                (derived(1, "ci"), "!")):
+        paris = Safe("paris", {"ci": paris_has})
+        rome = Safe("rome", {"ci": rome_has})
+        text = config(paris, [rome], check="always")
+        program("once", "--complete", text=text, code=0)
+        program("verify", text=text, code=0)
+        same([line for line in paris.log() + rome.log()
+              if line.startswith(("check", "write"))], [], "what was asked")
 
 
 def case_a_secret_that_is_not_taken_fails():
