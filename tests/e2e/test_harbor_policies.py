@@ -387,6 +387,24 @@ def case_a_robot_of_the_system_makes_those_of_projects_from_2_14_1_on():
             same(status, 403 if version in ("2.12", "2.14") else 201, version)
 
 
+def case_people_make_projects_without_limits_and_caches_of_their_own():
+    with two_harbors(storage_per_project=1000) as (admin, _, first, second):
+        admin.make("/users", {"username": "u", "email": "u@example.com",
+                              "realname": "u", "password": "Abcdef12345"})
+        admin.make("/registries", {"name": "b", "type": "harbor",
+                                   "url": second.url})
+        person = Admin(first, "u", "Abcdef12345")
+        person.make("/projects", {"project_name": "mine",
+                                  "storage_limit": 5000})
+        admin.make("/projects", {"project_name": "more",
+                                 "storage_limit": 5000})
+        same({quota["ref"]["name"]: quota["hard"]["storage"]
+              for quota in admin.get("/quotas")},
+             {"library": -1, "mine": 1000, "more": 5000}, "limits")
+        person.do("POST", "/projects", {"project_name": "cache",
+                                        "registry_id": 1}, 403)
+
+
 def case_global_labels_are_for_robots_from_2_10_on():
     own = [{"kind": "system", "namespace": "/", "access": [
         {"resource": "label", "action": "create"}]}]

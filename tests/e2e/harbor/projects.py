@@ -25,6 +25,9 @@ DELETED = []
 SUMMED_UP = []
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*$")
 LARGEST_LIMIT = 1 << 50
+# Types of registries that a project may be a cache of.
+PROXIED = ("docker-hub", "harbor", "azure-acr", "aws-ecr", "google-gcr",
+           "quay", "docker-registry", "github-ghcr", "jfrog-artifactory")
 
 PROJECT = Model("ProjectReq", project_name=str, public=bool,
                 metadata=METADATA, cve_allowlist=allowlists.ALLOWLIST,
@@ -208,12 +211,15 @@ def check_limit(value):
                            f"Bytes, value={value}")
 
 
-def new_limit(harbor, content):
-    """The quota of a new project, None while there are none."""
+def new_limit(request, content):
+    """The quota of a new project, None while there are none.  Only who may
+    make projects by a right of the system is asked for one."""
+    harbor = request.harbor
     if not harbor.config["quota_per_project_enable"]:
         return None
-    value = content.get("storage_limit") or (
-        harbor.config["storage_per_project"])
+    value = harbor.config["storage_per_project"]
+    if rights.can_system(request, "create", "project"):
+        value = content.get("storage_limit") or value
     try:
         check_limit(value)
     except Refusal as refusal:
@@ -238,9 +244,12 @@ def check_registry(request, content):
     if number <= 0:
         raise Refusal(400, f"bad request: {number} is invalid value of "
                            "registry_id, it should be geater than 0")
-    table = request.harbor.tables.get("registry")
-    if table is None or table.get(number) is None:
+    row = request.harbor.table("registry").get(number)
+    if row is None:
         raise Refusal(500)
+    if row["type"] not in PROXIED:
+        raise Refusal(400, "bad request: unsupported registry type "
+                           f"{row['type']}")
     return number
 
 
@@ -252,7 +261,10 @@ def create_project(request):
         raise invalid("validation failure list:\nproject_name in body should "
                       "be at most 255 chars long")
     owner_id = check_creator(request)
-    hard = new_limit(harbor, content)
+    if "registry_id" in content and not rights.can_system(
+            request, "create", "project"):
+        raise Refusal(403, "Only system admin can create proxy cache project")
+    hard = new_limit(request, content)
     registry_id = check_registry(request, content)
     metadata = check_new(harbor, content, registry_id)
     check_name(name)
