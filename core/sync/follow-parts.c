@@ -150,15 +150,15 @@ hr_follow_make_lists(HrFollow *follow)
     follow->found = g_ptr_array_new();
     follow->fallbacks = g_ptr_array_new_with_free_func(free_fallback);
     follow->doubtful = g_ptr_array_new_with_free_func(free_doubtful);
-    follow->fresh = g_ptr_array_new_with_free_func(hr_follow_node_free);
+    follow->fresh = g_ptr_array_new();
     follow->fetches = g_ptr_array_new_with_free_func(free_fetch);
     follow->sought = g_ptr_array_new_with_free_func(free_sought);
     follow->held = g_ptr_array_new_with_free_func(free_sought);
     follow->subjects = g_ptr_array_new_with_free_func(free_subject);
     follow->ties = g_ptr_array_new_with_free_func(free_tie);
     follow->counters = g_ptr_array_new_with_free_func(g_free);
-    follow->nodes =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    follow->nodes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+                                          hr_follow_node_free);
     follow->items =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     follow->tagged =

@@ -427,13 +427,13 @@ static Subject *
 make_subject(const HrFollow *follow, const Fallback *fallback)
 {
     Subject *subject = g_new0(Subject, 1);
-    const char *label = NULL;
+    const Node *node = NULL;
 
     subject->digest = find_subject(follow, fallback->tag);
     if (subject->digest != NULL)
-        label = g_hash_table_lookup(follow->nodes, subject->digest);
-    if (label != NULL)
-        subject->label = g_strdup(label);
+        node = g_hash_table_lookup(follow->nodes, subject->digest);
+    if (node != NULL)
+        subject->label = g_strdup(node->label);
     else if (subject->digest != NULL)
         subject->label = hr_follow_short_label(follow, subject->digest);
     else

@@ -131,12 +131,12 @@ struct HrFollow {
     bool has_turn;
     char *turn; /* its name, while it is had or waited for */
     HrParking parking;
-    GPtrArray *fresh;   /* Node: of this round */
+    GPtrArray *fresh;   /* Node: of this round; borrowed from `nodes` */
     GPtrArray *fetches; /* Fetch */
     atomic_size_t fetching;
     GPtrArray *sought;   /* Sought */
     GPtrArray *held;     /* Sought: for the next round */
-    GHashTable *nodes;   /* digests that were looked at */
+    GHashTable *nodes;   /* digest -> Node that was looked at */
     GHashTable *items;   /* digests of referrers that were found */
     GPtrArray *subjects; /* Subject, to the end */
     GPtrArray *ties;     /* Tie, to the end */

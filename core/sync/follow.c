@@ -255,8 +255,7 @@ gather(HrFollow *follow)
             hr_follow_node_free(node);
             continue;
         }
-        g_hash_table_insert(follow->nodes, g_strdup(node->digest),
-                            g_strdup(node->label));
+        g_hash_table_insert(follow->nodes, node->digest, node);
         g_ptr_array_add(follow->fresh, node);
     }
     g_ptr_array_set_size(follow->found, 0);

@@ -20,6 +20,7 @@ typedef struct Family {
 
 struct HrTwins {
     pthread_mutex_t mutex;
+    GHashTable *once;     /* hashes of what one tag leads to, as most do */
     GHashTable *families; /* "repository@digest" -> Family */
 };
 
@@ -41,6 +42,7 @@ hr_twins_new(void)
     HrTwins *twins = g_new0(HrTwins, 1);
 
     pthread_mutex_init(&twins->mutex, NULL);
+    twins->once = g_hash_table_new(NULL, NULL);
     twins->families =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_family);
     return twins;
@@ -51,6 +53,7 @@ hr_twins_free(HrTwins *twins)
 {
     if (twins == NULL)
         return;
+    g_hash_table_unref(twins->once);
     g_hash_table_unref(twins->families);
     pthread_mutex_destroy(&twins->mutex);
     g_free(twins);
@@ -62,29 +65,30 @@ make_key(const char *repository, const char *digest)
     return g_strconcat(repository, "@", digest, NULL);
 }
 
-/* NULL for an only child: nobody waits for it. */
+/* NULL for an only child: nobody waits for it.  What only has its hash may be
+ * taken for a twin, who goes on by itself as well. */
 static Family *
 find_family(HrTwins *twins, const char *repository, const char *digest)
 {
     g_autofree char *key = make_key(repository, digest);
-    Family *family = g_hash_table_lookup(twins->families, key);
 
-    return family != NULL && family->tags > 1 ? family : NULL;
+    return g_hash_table_lookup(twins->families, key);
 }
 
 void
 hr_twins_add(HrTwins *twins, const char *repository, const char *digest)
 {
-    char *key = make_key(repository, digest);
+    g_autofree char *key = make_key(repository, digest);
     Family *family;
 
     HR_LOCKED(&twins->mutex);
     family = g_hash_table_lookup(twins->families, key);
     if (family == NULL) {
+        if (g_hash_table_add(twins->once, GUINT_TO_POINTER(g_str_hash(key))))
+            return;
         family = g_new0(Family, 1);
-        g_hash_table_insert(twins->families, key, family);
-    } else {
-        g_free(key);
+        family->tags = 1;
+        g_hash_table_insert(twins->families, g_steal_pointer(&key), family);
     }
     family->tags++;
 }

@@ -26,11 +26,15 @@ typedef struct Cell {
     Spot spot;
 } Cell;
 
+typedef struct Table {
+    Cell cells[ROW_COUNT][WAYS];
+    unsigned char oldest[ROW_COUNT];
+} Table;
+
 struct Content {
     Extent extent;
     pthread_mutex_t lock; /* guards the rest */
-    Cell cells[ROW_COUNT][WAYS];
-    unsigned char oldest[ROW_COUNT];
+    Table *table;         /* NULL until something is made */
 };
 
 /* A digest that is looked for while an artifact is made. */
@@ -43,16 +47,26 @@ typedef struct Wanted {
 const hr_host *null_host;
 hr_module *null_module;
 
+/* All its pages are used from the start, so that memory does not seem to grow
+ * with the number of artifacts.  No repository has number ~0. */
+static Table *
+new_table(void)
+{
+    Table *table = malloc(sizeof *table);
+
+    if (table == NULL)
+        abort();
+    memset(table, 0xff, sizeof *table);
+    return table;
+}
+
 Content *
 content_new(const Extent *extent)
 {
-    Content *content = malloc(sizeof *content);
+    Content *content = calloc(1, sizeof *content);
 
     if (content == NULL)
         abort();
-    /* All pages are used from the start, so that memory does not seem to
-     * grow with the number of artifacts.  No repository has number ~0. */
-    memset(content, 0xff, sizeof *content);
     content->extent = *extent;
     pthread_mutex_init(&content->lock, NULL);
     return content;
@@ -62,6 +76,7 @@ void
 content_free(Content *content)
 {
     pthread_mutex_destroy(&content->lock);
+    free(content->table);
     free(content);
 }
 
@@ -129,13 +144,17 @@ remember(Content *content, const char *digest, Spot spot)
 {
     uint64_t key = key_of(digest);
     size_t row = key % ROW_COUNT, way = 0;
+    Cell *cells;
 
     pthread_mutex_lock(&content->lock);
-    while (way < WAYS && content->cells[row][way].key != key)
+    if (content->table == NULL)
+        content->table = new_table();
+    cells = content->table->cells[row];
+    while (way < WAYS && cells[way].key != key)
         way++;
     if (way == WAYS)
-        way = ++content->oldest[row] % WAYS;
-    content->cells[row][way] = (Cell){.key = key, .spot = spot};
+        way = ++content->table->oldest[row] % WAYS;
+    cells[way] = (Cell){.key = key, .spot = spot};
     pthread_mutex_unlock(&content->lock);
 }
 
@@ -146,8 +165,9 @@ recall(Content *content, const char *digest, uint32_t repository, Spot *spot)
     bool found = false;
 
     pthread_mutex_lock(&content->lock);
-    for (size_t way = 0; way < WAYS && !found; way++) {
-        const Cell *cell = &content->cells[key % ROW_COUNT][way];
+    for (size_t way = 0; content->table != NULL && way < WAYS && !found;
+         way++) {
+        const Cell *cell = &content->table->cells[key % ROW_COUNT][way];
 
         found = cell->key == key && cell->spot.repository == repository;
         if (found)
