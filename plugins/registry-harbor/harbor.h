@@ -76,6 +76,7 @@ struct hr_registry {
     HarborMemory memory;
     json_t *projects;     /* rows of the last list; NULL: none        */
     json_t *group_names;  /* key by name: see kind-usergroup.c        */
+    json_t *trying;       /* robots whose secrets are being tried     */
     bool projects_unused; /* nobody has taken them for a list so far  */
 };
 

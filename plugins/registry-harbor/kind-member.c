@@ -35,6 +35,7 @@ typedef struct Giving {
     const HarborAsk *ask;
     hr_document_sink *sink;
     json_t *groups; /* rows by id; NULL: not read yet                      */
+    json_t *given;  /* keys of those of a list that were handed over       */
 } Giving;
 
 /* --------------------------------------------------------------- groups */
@@ -179,8 +180,12 @@ list_member(Giving *giving, const char *project, const json_t *member)
     if (protection_of(giving->ask, member) != NULL)
         return HR_OK;
     status = find_key(giving, project, member, &key);
-    return status == HR_OK && key != NULL ? give_member(giving, key, member)
-                                          : status;
+    /* Two groups of LDAP may have DNs that differ in case only. */
+    if (status != HR_OK || key == NULL ||
+        json_object_get(giving->given, key) != NULL)
+        return status;
+    json_object_set_new(giving->given, key, json_true());
+    return give_member(giving, key, member);
 }
 
 static char *
@@ -208,7 +213,7 @@ static hr_status
 list_members(const HarborAsk *ask, const hr_document_scope *scope,
              hr_document_sink *sink)
 {
-    Giving giving = {.ask = ask, .sink = sink};
+    Giving giving = {.ask = ask, .sink = sink, .given = json_object()};
     HarborWalk walk = {
         .data = &giving,
         .things = "members",
@@ -218,6 +223,7 @@ list_members(const HarborAsk *ask, const hr_document_scope *scope,
     hr_status status = harbor_walk(ask, scope, &walk, sink);
 
     json_decref(giving.groups);
+    json_decref(giving.given);
     return status;
 }
 

@@ -89,15 +89,23 @@ list_groups(const HarborAsk *ask, const hr_document_scope *scope,
         .path = "/usergroups",
         .what = "list the user groups",
     };
-    json_t *rows = NULL;
+    json_auto_t *rows = NULL;
+    json_auto_t *given = json_object();
     hr_status status = harbor_list(ask, &list, &rows);
 
     (void)scope;
     if (status == HR_OK)
         keep_names(ask, rows);
-    for (size_t i = 0; i < json_array_size(rows) && status == HR_OK; i++)
-        status = give_group(ask, sink, json_array_get(rows, i));
-    json_decref(rows);
+    for (size_t i = 0; i < json_array_size(rows) && status == HR_OK; i++) {
+        const json_t *group = json_array_get(rows, i);
+        HARBOR_AUTOFREE char *key = harbor_group_key(group);
+
+        /* Two of LDAP may have DNs that differ in case only. */
+        if (key == NULL || json_object_get(given, key) != NULL)
+            continue;
+        json_object_set_new(given, key, json_true());
+        status = give_group(ask, sink, group);
+    }
     return status;
 }
 

@@ -41,6 +41,7 @@ close_registry(hr_registry *registry)
     json_decref(registry->memory.names);
     json_decref(registry->projects);
     json_decref(registry->group_names);
+    json_decref(registry->trying);
     pthread_mutex_destroy(&registry->lock);
     free(registry);
 }

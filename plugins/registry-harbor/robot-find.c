@@ -7,6 +7,9 @@
 #include "robot-document.h"
 #include "robots.h"
 
+/* How long a login that failed may take, and locks its name. */
+#define LOGIN_PAUSE_MS 2000
+
 void
 harbor_robot_remember(const HarborAsk *ask, const char *key,
                       const json_t *robot)
@@ -135,6 +138,44 @@ log_in(const HarborAsk *ask, const char *full, const char *secret,
     return status;
 }
 
+/* Marks a name as being tried.  False if somebody tries it already: a login
+ * that fails locks the name for all. */
+static bool
+claim_name(hr_registry *registry, const char *full)
+{
+    bool is_free;
+
+    pthread_mutex_lock(&registry->lock);
+    if (registry->trying == NULL)
+        registry->trying = json_object();
+    is_free = json_object_get(registry->trying, full) == NULL;
+    if (is_free)
+        json_object_set_new(registry->trying, full, json_true());
+    pthread_mutex_unlock(&registry->lock);
+    return is_free;
+}
+
+static void
+release_name(hr_registry *registry, const char *full)
+{
+    pthread_mutex_lock(&registry->lock);
+    json_object_del(registry->trying, full);
+    pthread_mutex_unlock(&registry->lock);
+}
+
+static hr_status
+refuse_two(const HarborAsk *ask, const char *key)
+{
+    hr_status status = dist_fail(ask->call, HR_TRANSIENT,
+                                 "robot %s: its secret is being tried by "
+                                 "another pass",
+                                 key);
+
+    dist_host->call->hint(dist_module, ask->call, HR_RETRY_AFTER,
+                          LOGIN_PAUSE_MS);
+    return status;
+}
+
 hr_status
 harbor_robot_check(const HarborAsk *ask, const char *key,
                    const json_t *secrets)
@@ -148,7 +189,10 @@ harbor_robot_check(const HarborAsk *ask, const char *key,
     if (secret == NULL)
         return dist_fail(ask->call, HR_UNSUPPORTED,
                          "robot %s: no secret is known for it", key);
+    if (!claim_name(ask->registry, full))
+        return refuse_two(ask, key);
     status = log_in(ask, full, secret, &answered);
+    release_name(ask->registry, full);
     if (answered == 412) {
         dist_host->call->forgive(dist_module, ask->call);
         return HR_OK;

@@ -48,15 +48,16 @@ def fill_robots(harbor):
          "disable": True, "permissions": row["permissions"]})
 
 
-def config(source, target, **more):
-    sync = {"name": "both", "source": "source", "target": "target",
-            "kinds": KINDS, "robot_secrets": {"from": "derive",
-                                              "key": "env:MASTER"}, **more}
+def config(source, target, names=("both",), **more):
+    syncs = [{"name": name, "source": "source", "target": "target",
+              "kinds": KINDS, "robot_secrets": {"from": "derive",
+                                                "key": "env:MASTER"}, **more}
+             for name in names]
     return configuration(
         [endpoint(name, "harbor", url=harbor.url, username="admin",
                   password="env:HARBOR_PASSWORD")
          for name, harbor in (("source", source), ("target", target))],
-        [sync])
+        syncs)
 
 
 def go(source, target, *arguments, code=0, **more):
@@ -107,6 +108,23 @@ def case_robots_log_in_with_the_same_secret_on_both():
              target.secret, "what was derived")
         holds(target.secret not in result.out + result.err, "the secret")
         go(source, target, "verify")
+
+
+def case_two_passes_never_try_one_secret_at_once():
+    pause_s = 0.5
+    with Harbor(login_pause_s=0.1) as source, \
+            Harbor(login_pause_s=0.1) as target:
+        make_projects(source, "team")
+        make_robot(source, "sync", permission("team", "repository:pull"))
+        go(source, target, "once")
+        target.forget()
+        target.rule("GET", "/users/current", pause_s=pause_s)
+        go(source, target, "once", "--complete", names=("one", "two"))
+        tries = sorted(entry.at for entry
+                       in target.requests("GET", "/users/current")
+                       if entry.caller == "robot$sync")
+        same(len(tries), 2, "tries")
+        holds(tries[1] - tries[0] >= pause_s, f"tried at {tries}")
 
 
 def case_one_role_that_changes_is_one_put():

@@ -115,6 +115,18 @@ def case_a_group_of_ldap_is_known_by_its_dn_and_renamed():
                  {"name": "New"}, "created")
 
 
+def case_groups_of_ldap_whose_dns_differ_in_case_are_one():
+    with Harbor(auth_mode="oidc_auth") as harbor:
+        make_projects(harbor, "team")
+        for name, dn in (("Ops", "cn=ops"), ("OPS", "CN=OPS")):
+            make_ldap_group(harbor, name, dn)
+            row = harbor.table("usergroup").find(name=name)
+            add_member(harbor, "team", 2, member_group={"id": row["id"]})
+        with open_harbor(harbor) as here:
+            same(list(here.list("usergroup")), ["ldap/cn=ops"], "groups")
+            same(list(here.list("member")), ["team/ldap/cn=ops"], "members")
+
+
 def case_what_an_auth_mode_does_not_show_is_not_written():
     for mode, fits in (("db_auth", {"oidc", "http"}),
                        ("oidc_auth", {"oidc", "http", "ldap"}),
