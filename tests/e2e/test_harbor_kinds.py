@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Groups, members, robots and labels of one Harbor, brought to another."""
 import json
+import os
 import random
+import subprocess
 
 from harbor_api import (Harbor, api, make_groups, make_projects, make_robot,
                         make_user, open_harbor, permission)
-from harness import configuration, endpoint, has, holds, run, run_program, same
+from harness import (PATIENCE, PROGRAM, configuration, endpoint, has, holds,
+                     path, run, run_program, same)
 
 KINDS = ["project", "usergroup", "member", "label", "robot"]
 OIDC = 3
@@ -80,6 +83,9 @@ def case_an_empty_harbor_becomes_equal_and_stays_so():
         fill(source)
         go(source, target, "once")
         same(texts(target), texts(source), "documents")
+        # Nor has any robot been in the way of another.
+        same([entry for entry in target.requests() if entry.status == 500],
+             [], "failures of the server")
         source.forget()
         target.forget()
         go(source, target, "once")
@@ -180,6 +186,76 @@ def case_whatever_breaks_off_is_completed_by_the_next_pass():
             target.forget()
             go(source, target, "once", "--complete")
             same(target.writes(), [], f"writes after {rule}")
+
+
+def fill_little(harbor):
+    """One of each, and a robot that is disabled."""
+    make_projects(harbor, "team")
+    make_groups(harbor, OIDC, "devs")
+    api(harbor, "POST", "/projects/team/members",
+        {"role_id": 2, "member_group": {"group_name": "devs",
+                                        "group_type": OIDC}})
+    api(harbor, "POST", "/labels", {"name": "good", "scope": "g"})
+    make_robot(harbor, "on", permission("team", "repository:pull"))
+    off = make_robot(harbor, "off", permission("team", "repository:pull"))
+    api(harbor, "PUT", f"/robots/{off['id']}",
+        {"name": off["name"], "level": "system", "duration": -1,
+         "disable": True, "permissions": [permission("team",
+                                                     "repository:pull")]})
+
+
+def kill_at(source, target, number):
+    """A pass that is killed when the target gets that many writes, the last
+    of which it carries out.  False if there are not as many."""
+    with open(path("kill.cfg"), "w") as file:
+        file.write(config(source, target))
+    process = subprocess.Popen(
+        [PROGRAM, "-q", "-c", path("kill.cfg"), "once"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        env=dict(os.environ, MASTER=MASTER,
+                 HARBOR_PASSWORD=source.admin_password))
+    seen = []
+
+    def hit():
+        seen.append(1)
+        if len(seen) == number:
+            process.kill()
+            process.wait()
+
+    for method in ("POST", "PUT", "PATCH"):
+        target.rule(method, "/api/v2.0/", before=hit)
+    process.wait(PATIENCE)
+    return len(seen) >= number
+
+
+def secrets_of(harbor):
+    return {row["name"]: row["secret"] for row in harbor.table("robot")}
+
+
+def case_a_pass_that_is_killed_at_any_write_is_completed_by_the_next():
+    with Harbor() as source:
+        fill_little(source)
+        with Harbor(robot_prefix="bot-") as target:
+            go(source, target, "once")
+            derived = secrets_of(target)
+        wanted = texts(source)
+        number = 1
+        going = True
+        while going:
+            with Harbor(version="2.12.0", robot_prefix="bot-") as target:
+                going = kill_at(source, target, number)
+                off = target.table("robot").find(name="off")
+                holds(off is None or off["disable"] or
+                      off["secret"] != derived["off"],
+                      f"a way in after {number} writes")
+                target.forget()
+                go(source, target, "once")
+                same(texts(target), wanted, f"documents after {number}")
+                same(secrets_of(target), derived, f"secrets after {number}")
+                same(len(list(target.table("usergroup"))), 1, "groups")
+            number += 1
+        # The project and what it has, and the steps of two robots.
+        holds(number > 10, f"{number} writes")
 
 
 def case_answers_that_are_lost_lead_to_the_same():
