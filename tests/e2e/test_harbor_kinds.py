@@ -52,10 +52,11 @@ def fill_robots(harbor):
 
 
 def config(source, target, names=("both",), **more):
+    keys = {"kinds": KINDS, "robot_secrets": {"from": "derive",
+                                              "key": "env:MASTER"}, **more}
     syncs = [{"name": name, "source": "source", "target": "target",
-              "kinds": KINDS, "robot_secrets": {"from": "derive",
-                                                "key": "env:MASTER"}, **more}
-             for name in names]
+              **{key: value for key, value in keys.items()
+                 if value is not None}} for name in names]
     return configuration(
         [endpoint(name, "harbor", url=harbor.url, username="admin",
                   password="env:HARBOR_PASSWORD")
@@ -278,6 +279,39 @@ def case_a_name_clash_is_told_in_the_plan_and_never_written():
         result = go(source, target, "once")
         has(result.out + result.err, "cannot be held", "http/devs")
         same(target.count("POST", "/usergroups"), 1, "groups made")
+
+
+def case_accounts_are_kept_up_only_where_they_are_asked_for():
+    with Harbor() as source, Harbor(version="2.16.0") as target:
+        for harbor in (source, target):
+            make_user(harbor, "alice", comment=harbor.release[:9])
+        make_user(source, "bob")
+        go(source, target, "once", kinds=None)
+        same(target.writes("/users/"), [], "writes")
+        result = go(source, target, "once", kinds=["user"])
+        has(result.out + result.err, "bob", "no registry tells a password")
+        same(target.table("user").find(username="alice")["comment"],
+             source.release[:9], "comment")
+        same(target.table("user").find(username="bob"), None, "bob")
+        target.forget()
+        go(source, target, "once", kinds=["user"])
+        same(target.writes(), [], "writes of the second pass")
+
+
+def case_robots_of_harbor_1_are_left_alone():
+    with Harbor() as source, Harbor() as target:
+        for harbor, action in ((source, "pull"), (target, "push")):
+            make_projects(harbor, "team")
+            make_robot(harbor, "old", permission("team",
+                                                 f"repository:{action}"),
+                       level="project")
+            row = harbor.table("robot").find(name="team+old")
+            harbor.table("robot").update(row, secret=None)
+        target.forget()
+        result = go(source, target, "plan")
+        has(result.out, "keep", "team/old", "of Harbor 1.x")
+        go(source, target, "once")
+        same(target.writes("/robots"), [], "writes")
 
 
 def case_users_who_have_not_logged_in_fail_alone():
