@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 
+from harbor_api import (Harbor, api, make_projects, make_robot, permission)
 from harness import (WORK, configuration, endpoint, holds, path, run,
                      run_program, same)
 from safes import KEY, PLUGINS, Safe, derived
@@ -18,12 +19,14 @@ ROBOTS = ("ci", "library/ci", "library/deploy")
 KEPT = "Kept12345Canary"
 TOLD = "Told12345Canary"
 FOREIGN = "Foreign12345Canary"
+ADMIN = "Admin12345Canary"
+HOOK = "Hook12345Canary"
 
 # Where secrets belong: the registries, the files and the program that know
 # them.
 HOMES = ("paris", "rome", "kept")
 
-CANARIES = [KEY, KEPT, TOLD, FOREIGN] + [
+CANARIES = [KEY, KEPT, TOLD, FOREIGN, ADMIN, HOOK] + [
     derived(version, robot) for version in (1, 2, 3) for robot in ROBOTS]
 
 
@@ -92,7 +95,7 @@ def sources():
     yield {"from": "report"}
 
 
-SURROUNDINGS = {**PLUGINS, "ROBOT_CI": KEPT, "ROBOT_LIBRARY_CI": KEPT,
+SURROUNDINGS = {**PLUGINS, "ADMIN": ADMIN, "ROBOT_CI": KEPT, "ROBOT_LIBRARY_CI": KEPT,
                 "ROBOT_LIBRARY_DEPLOY": "tooweak" + FOREIGN.lower()}
 
 
@@ -183,6 +186,75 @@ def case_json_tells_no_secret():
             same(said.code, 0, "exit code of the last rotation")
             same(rome.secrets(), paris.secrets(), "both ends")
             same(rome.secrets()["ci"], derived(3, "ci"))
+
+
+def fill_harbor(harbor):
+    make_projects(harbor, "library2")
+    for project in ("library", "library2"):
+        for name in ("ci", "deploy"):
+            make_robot(harbor, name, permission(project, "repository:pull"),
+                       level="project")
+        api(harbor, "POST", f"/projects/{project}/webhook/policies", {
+            "name": "tell", "enabled": True,
+            "event_types": ["PUSH_ARTIFACT"],
+            "targets": [{"type": "http", "address": "https://hook.example/x",
+                         "auth_header": "Bearer " + HOOK}]})
+    made = make_robot(harbor, "ci", permission("library", "tag:list"))
+    api(harbor, "PATCH", f"/robots/{made['id']}", {"secret": FOREIGN})
+
+
+def search_requests(harbor):
+    """Secrets are in bodies and in the header that is for them only."""
+    for entry in harbor.requests():
+        if "harbor-replicator" in entry.headers.get("user-agent", ""):
+            head = {name: value for name, value in entry.headers.items()
+                    if name != "authorization"}
+            search(f"{entry.target} {head}".encode(), "a request")
+
+
+def harbor_flow(form, paris, rome):
+    make_homes()
+    secrets = {"from": "derive", "key": "file:" + path("kept", "master")}
+    text = configuration(
+        [*(endpoint(name, "harbor", url=harbor.url, username="admin",
+                    password="env:ADMIN")
+           for name, harbor in (("north", paris), ("south", rome))),
+         endpoint("vault", "layout", path=path("vault"))],
+        [{"name": "live", "source": "north", "target": "south",
+          "robot_secrets": secrets},
+         {"name": "backup", "source": "north", "target": "vault"},
+         {"name": "restore", "source": "vault", "target": "south",
+          "robot_secrets": secrets}],
+        'sinks = ( { type = "jsonl"; path = "' + path("events") + '"; } );')
+    for arguments in (
+            ("plan", "--out", path("plan.json"), "live"),
+            ("apply", path("plan.json")), ("plan", "live"),
+            ("once", "live"), ("once", "backup"), ("once", "restore"),
+            ("verify", "live"), ("robots", "check", "live"),
+            ("robots", "adopt", "live"), ("once", "--complete", "live"),
+            ("robots", "rotate", "--to", "2", "live"),
+            ("endpoint", "probe", "north")):
+        say(form, text, *arguments)
+    rome.rule("PATCH", "/robots", status=500)
+    say(form, text, "robots", "rotate", "--from", "2", "--to", "3", "live")
+    rome.forget()
+    return say(form, text, "robots", "rotate", "--from", "2", "--to", "3",
+               "live")
+
+
+def case_harbors_tell_no_secret():
+    for form in ("text", "json"):
+        with Harbor(admin_password=ADMIN, login_pause_s=0.05) as paris, \
+                Harbor(admin_password=ADMIN, login_pause_s=0.05,
+                       robot_prefix="bot-") as rome:
+            fill_harbor(paris)
+            said = harbor_flow(form, paris, rome)
+            same(said.code, 0, "exit code")
+            search_files()
+            for harbor in (paris, rome):
+                search_requests(harbor)
+                same(harbor.table("robot").find(name="library+ci")["secret"],
+                     derived(3, "library/ci"), "secret")
 
 
 def case_a_program_that_tells_secrets_is_not_given_any():

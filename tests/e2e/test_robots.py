@@ -2,6 +2,8 @@
 """robots: the secrets of robot accounts are checked, adopted and rotated."""
 import os
 
+from harbor_api import Harbor, make_projects, make_robot, permission
+from harbor_filling import check_login
 from harness import (configuration, endpoint, has, holds, path, run,
                      run_program, same)
 from safes import KEY, PLUGINS, Safe, at_version, derived
@@ -361,6 +363,62 @@ def case_verify_tries_secrets_at_both_ends():
         "its secret on the target is not", "robot library/ci")
     robots("adopt", text=text, code=0)
     program("verify", text=text, code=0)
+
+
+def harbor_config(paris, rome, version=1):
+    return configuration(
+        [endpoint(name, "harbor", url=harbor.url, username="admin",
+                  password="env:ADMIN")
+         for name, harbor in (("paris", paris), ("rome", rome))],
+        [{"name": "live", "source": "paris", "target": "rome",
+          "kinds": ["project", "robot"],
+          "robot_secrets": {"from": "derive", "key": "env:MASTER",
+                            "version": version}}])
+
+
+def check_logins(harbor, prefix, versions):
+    for robot, version in versions.items():
+        check_login(harbor, prefix + robot.replace("/", "+"),
+                    derived(version, robot))
+
+
+def case_harbors_are_rotated_and_go_on_where_they_stopped():
+    robots_there = ("ci", "team/a", "team/b", "team/c")
+    with Harbor(version="2.9.0", login_pause_s=0.05) as paris, \
+            Harbor(version="2.14.0", login_pause_s=0.05,
+                   robot_prefix="bot-") as rome:
+        make_projects(paris, "team")
+        make_robot(paris, "ci", permission("team", "repository:pull"))
+        for name in "abc":
+            make_robot(paris, name, permission("team", "repository:pull"),
+                       level="project")
+        text = harbor_config(paris, rome)
+        admin = {"ADMIN": paris.admin_password}
+        result = program("once", text=text, code=0, env=admin)
+        has(result.out, "the source has another secret")
+        robots("adopt", text=text, code=0, env=admin)
+        for harbor, prefix in ((paris, "robot$"), (rome, "bot-")):
+            check_logins(harbor, prefix, dict.fromkeys(robots_there, 1))
+            harbor.forget()
+        paris.rule("PATCH", "/robots", after=2, status=500)
+        result = robots("rotate", "--to", "2", text=text, code=1, env=admin)
+        has(result.out, "done      team/a", "failed    team/b",
+            "HTTP 500 after 3 attempts", "set already at rome")
+        check_logins(rome, "bot-", {"ci": 2, "team/a": 2, "team/b": 2,
+                                    "team/c": 1})
+        check_logins(paris, "robot$", {"ci": 2, "team/a": 2, "team/b": 1,
+                                       "team/c": 1})
+        paris.forget()
+        rome.forget()
+        robots("rotate", "--to", "2", text=text, code=0, env=admin)
+        same([len(harbor.writes()) for harbor in (paris, rome)], [2, 1],
+             "writes of the rest")
+        for harbor, prefix in ((paris, "robot$"), (rome, "bot-")):
+            check_logins(harbor, prefix, dict.fromkeys(robots_there, 2))
+            harbor.forget()
+        program("verify", text=harbor_config(paris, rome, 2), code=0,
+                env=admin)
+        same(paris.writes() + rome.writes(), [], "writes of verify")
 
 
 run(globals())
