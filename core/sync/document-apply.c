@@ -16,12 +16,15 @@ struct HrDocumentApply {
     HrGroup *group;
     pthread_mutex_t mutex;
     GHashTable *failed; /* "kind:key" of what could not be created */
+    GHashTable
+        *created; /* projects that were not there; not changed any more */
 };
 
 typedef struct Job {
     HrDocumentApply *apply;
     HrChange *change;
-    bool fresh; /* its project is created in this pass */
+    bool fresh;     /* its project is created in this pass */
+    bool attempted; /* see hr_document_write_run */
     HrParking parking;
 } Job;
 
@@ -52,10 +55,14 @@ hr_document_apply_new(const HrPass *pass, HrPlan *plan, HrWriteCounts *counts)
     apply->group = hr_group_new();
     apply->failed =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    apply->created =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     pthread_mutex_init(&apply->mutex, NULL);
     for (guint i = 0; i < plan->changes->len; i++) {
         const HrChange *change = plan->changes->pdata[i];
 
+        if (change->rank == HR_RANK_PROJECT && change->target == NULL)
+            g_hash_table_add(apply->created, g_strdup(change->key));
         if (change->action == HR_ACTION_REFUSE &&
             !hr_change_is_content(change))
             remember_failure(apply, change);
@@ -70,6 +77,7 @@ hr_document_apply_free(HrDocumentApply *apply)
         return;
     hr_group_free(apply->group);
     g_hash_table_unref(apply->failed);
+    g_hash_table_unref(apply->created);
     pthread_mutex_destroy(&apply->mutex);
     g_free(apply);
 }
@@ -119,7 +127,7 @@ tell_end(const HrPass *pass, const HrChange *change, const HrCall *call)
         int level;
     } tales[] = {
         [HR_RESULT_DONE] = {"document.written", HR_LOG_DEBUG},
-        [HR_RESULT_SKIPPED] = {"document.skipped", HR_LOG_WARNING},
+        [HR_RESULT_SKIPPED] = {"document.skipped", HR_LOG_INFO},
         [HR_RESULT_FAILED] = {"document.failed", HR_LOG_ERROR},
         [HR_RESULT_BLOCKED] = {"document.failed", HR_LOG_ERROR},
     };
@@ -158,9 +166,9 @@ run_job(void *data)
     HrDocumentApply *apply = job->apply;
     g_autoptr(HrCall) call = hr_pass_call(apply->pass);
     g_autoptr(GError) error = NULL;
-    HrResult result =
-        hr_document_write_run(apply->pass, call, job->change, job->fresh,
-                              &apply->counts->documents, &error);
+    HrResult result = hr_document_write_run(apply->pass, call, job->change,
+                                            job->fresh, &job->attempted,
+                                            &apply->counts->documents, &error);
 
     if (result == HR_RESULT_FAILED &&
         hr_pass_park(apply->pass, &job->parking, call, hr_error_status(error),
@@ -178,16 +186,7 @@ is_project_new(const HrDocumentApply *apply, const HrChange *change)
     HrKind kind = hr_kind_of(change->kind);
     g_autofree char *project = hr_kind_project(&kind, change->key);
 
-    for (guint i = 0; project != NULL && i < apply->plan->changes->len; i++) {
-        const HrChange *other = apply->plan->changes->pdata[i];
-
-        if (other->rank > HR_RANK_PROJECT)
-            break;
-        if (other->rank == HR_RANK_PROJECT && other->target == NULL &&
-            strcmp(other->key, project) == 0)
-            return true;
-    }
-    return false;
+    return project != NULL && g_hash_table_contains(apply->created, project);
 }
 
 static void

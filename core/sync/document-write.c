@@ -14,6 +14,7 @@ typedef struct Writing {
     HrChange *change;
     HrKind kind;
     bool fresh;
+    bool *attempted;    /* a write, in this or an earlier run */
     HrDocument *source; /* as it is now; NULL: not looked at */
     HrDocument *found;  /* on the target; NULL: none */
     HrSecret *told;     /* its secret, where no registry tells; or NULL */
@@ -62,6 +63,15 @@ skip(GError **error, const char *reason)
     return HR_RESULT_SKIPPED;
 }
 
+/* The target is as it should be: by us, or by what else came into being with
+ * something that was written before. */
+static HrResult
+settle(const Writing *writing, GError **error)
+{
+    return *writing->attempted ? HR_RESULT_DONE
+                               : skip(error, "is there by now");
+}
+
 static HrResult
 refuse_stale(GError **error, const char *side)
 {
@@ -108,7 +118,7 @@ compare_anew(Writing *writing, const HrFit *fit, GError **error)
         return HR_RESULT_FAILED;
     }
     if (now == NULL)
-        return HR_RESULT_DONE;
+        return settle(writing, error);
     hr_document_plan_judge_rights(writing->pass, now, writing->fresh);
     if (now->action == HR_ACTION_KEEP)
         return skip(error, now->reason);
@@ -117,6 +127,24 @@ compare_anew(Writing *writing, const HrFit *fit, GError **error)
         return HR_RESULT_FAILED;
     }
     amend(writing->change, now);
+    return HR_RESULT_PENDING;
+}
+
+/* True if what was to be created is there since its project is, as a quota:
+ * that is nobody's decision, and no conflict. */
+static bool
+came_with_project(const Writing *writing, const HrFit *fit)
+{
+    return writing->fresh && writing->change->target == NULL &&
+           writing->found != NULL && !writing->found->is_protected &&
+           g_strcmp0(fit->held, writing->change->source) == 0;
+}
+
+static HrResult
+take_over(Writing *writing)
+{
+    writing->change->action = HR_ACTION_UPDATE;
+    writing->change->target = g_strdup(writing->found->text);
     return HR_RESULT_PENDING;
 }
 
@@ -147,6 +175,8 @@ refresh(Writing *writing, GError **error)
     else if (g_strcmp0(fit.held, change->source) == 0 &&
              is_as_planned(writing))
         result = HR_RESULT_PENDING;
+    else if (came_with_project(writing, &fit))
+        result = take_over(writing);
     else if (pass->exact)
         result =
             refuse_stale(error, is_as_planned(writing) ? "source" : "target");
@@ -169,10 +199,9 @@ look(Writing *writing, GError **error)
         g_propagate_error(error, failure);
         return HR_RESULT_FAILED;
     }
-    /* An earlier attempt of ours may have got through. */
     if (!is_as_planned(writing) &&
         g_strcmp0(change->source, text_of(writing->found)) == 0)
-        return HR_RESULT_DONE;
+        return settle(writing, error);
     if (is_as_planned(writing) && !change->secrets)
         return HR_RESULT_PENDING;
     return refresh(writing, error);
@@ -275,8 +304,10 @@ write_document(Writing *writing, atomic_uint_least64_t *written,
 {
     const HrChange *change = writing->change;
 
-    if (!find_secret(writing, error) ||
-        !hr_registry_write_document(writing->pass->target, writing->call,
+    if (!find_secret(writing, error))
+        return HR_RESULT_FAILED;
+    *writing->attempted = true;
+    if (!hr_registry_write_document(writing->pass->target, writing->call,
                                     change->kind, change->key, change->source,
                                     text_of(writing->found),
                                     secrets_of(writing), error))
@@ -307,8 +338,8 @@ lacks_content(const Writing *writing, const GError *error)
 
 HrResult
 hr_document_write_run(const HrPass *pass, HrCall *call, HrChange *change,
-                      bool fresh, atomic_uint_least64_t *written,
-                      GError **error)
+                      bool fresh, bool *attempted,
+                      atomic_uint_least64_t *written, GError **error)
 {
     Writing writing = {
         .pass = pass,
@@ -316,6 +347,7 @@ hr_document_write_run(const HrPass *pass, HrCall *call, HrChange *change,
         .change = change,
         .kind = hr_kind_of(change->kind),
         .fresh = fresh,
+        .attempted = attempted,
     };
     GError *failure = NULL;
     HrResult result = look(&writing, &failure);

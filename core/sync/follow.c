@@ -267,6 +267,7 @@ make_batch(HrFollow *follow, guint start)
     size_t count = MIN(follow->sought->len - start, HR_TAG_BATCH_SIZE);
     bool target_lists = hr_registry_referrer_lists(follow->pass->target) ==
                         HR_REFERRER_LISTS_THERE;
+    bool absent = hr_visitor_lacks(follow->visitor, follow->target_repository);
     HrTagBatch *batch = hr_tag_batch_new(follow->pass, &follow->own,
                                          follow->group, count, false);
 
@@ -279,9 +280,9 @@ make_batch(HrFollow *follow, guint start)
 
         pair->tie = &sought->tie->shown;
         pair->seen[0] = g_steal_pointer(&sought->seen);
-        pair->missing =
-            is_tag && follow->known != NULL &&
-            !g_hash_table_contains(follow->known, sought->reference);
+        pair->missing = absent || (is_tag && follow->known != NULL &&
+                                   !g_hash_table_contains(follow->known,
+                                                          sought->reference));
         /* There its entries are what counts. */
         if (target_lists &&
             hr_companion_of(sought->reference) == HR_COMPANION_FALLBACK)

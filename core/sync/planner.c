@@ -18,7 +18,8 @@
 
 typedef struct Planner {
     const HrPass *pass;
-    HrPlan *plan; /* under mutex while workers are at it */
+    GHashTable *created; /* projects that are not there yet */
+    HrPlan *plan;        /* under mutex while workers are at it */
     pthread_mutex_t mutex;
 } Planner;
 
@@ -57,6 +58,37 @@ note_absent(void *data, const char *target_repository)
 
     HR_LOCKED(&planner->mutex);
     g_hash_table_add(planner->plan->absent, g_strdup(target_repository));
+}
+
+/* The projects that a plan creates: nobody need ask what is in them, and a
+ * registry may call that a want of rights. */
+static GHashTable *
+find_created(const HrPlan *plan)
+{
+    GHashTable *created =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+
+        if (change->rank == HR_RANK_PROJECT && change->target == NULL)
+            g_hash_table_add(created, g_strdup(change->key));
+    }
+    return created;
+}
+
+static bool
+is_created(GHashTable *created, const char *repository)
+{
+    g_autofree char *project = g_strndup(repository, strcspn(repository, "/"));
+
+    return g_hash_table_contains(created, project);
+}
+
+static bool
+lacks(void *data, const char *target_repository)
+{
+    return is_created(((Planner *)data)->created, target_repository);
 }
 
 static void
@@ -279,10 +311,12 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
           GError **error)
 {
     g_autoptr(HrPlan) plan = new_plan(pass);
+    g_autoptr(GHashTable) created = NULL;
     Planner planner = {.pass = pass, .plan = plan};
     HrVisitor visitor = {
         .visit = visit_for_plan,
         .absent = note_absent,
+        .lacks = lacks,
         .immutable = note_immutable,
         .problem = note_problem,
         .data = &planner,
@@ -293,6 +327,8 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
     if (!hr_pass_probe(pass, true, error) ||
         (source_key == NULL && !hr_document_plan_add(pass, plan, error)))
         return NULL;
+    created = find_created(plan);
+    planner.created = created;
     pthread_mutex_init(&planner.mutex, NULL);
     if (source_key != NULL)
         walked = hr_walk_one(pass, source_key, target_key, &visitor, error);
@@ -321,6 +357,7 @@ hr_planner_plan_one(const HrPass *pass, const char *source_key,
 
 /* The freshness check of an old plan. */
 typedef struct Freshness {
+    GHashTable *created; /* projects that the plan creates */
     pthread_mutex_t mutex;
     GHashTable *changes; /* key on the target -> HrChange */
     GString *stale;
@@ -383,6 +420,12 @@ note_freshness_problem(void *data, const char *key, const GError *error)
 }
 
 static bool
+lacks_still(void *data, const char *target_repository)
+{
+    return is_created(((Freshness *)data)->created, target_repository);
+}
+
+static bool
 walk_changes(const HrPass *pass, Freshness *freshness, const HrPlan *plan,
              GError **error)
 {
@@ -392,6 +435,7 @@ walk_changes(const HrPass *pass, Freshness *freshness, const HrPlan *plan,
         g_new0(const char *, plan->changes->len);
     HrVisitor visitor = {
         .visit = visit_for_freshness,
+        .lacks = lacks_still,
         .problem = note_freshness_problem,
         .data = freshness,
     };
@@ -417,7 +461,9 @@ hr_planner_check_fresh(const HrPass *pass, const HrPlan *plan, GError **error)
 {
     g_autoptr(GHashTable) changes = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GString) stale = g_string_new(NULL);
-    Freshness freshness = {.changes = changes, .stale = stale};
+    g_autoptr(GHashTable) created = find_created(plan);
+    Freshness freshness = {
+        .created = created, .changes = changes, .stale = stale};
     bool walked;
 
     if (!hr_pass_probe(pass, true, error))

@@ -100,28 +100,43 @@ is_list_worthwhile(const Walk *walk, const HrSelection *selection)
     return promised || count_wanted(selection) >= enough;
 }
 
+/* Nothing, in a repository that is not there. */
+static HrTagList *
+list_nothing(const HrVisitor *visitor, const char *repository)
+{
+    if (visitor->absent != NULL)
+        visitor->absent(visitor->data, repository);
+    return hr_tag_list_new();
+}
+
 /* What the target has of a repository.  NULL if it cannot say; an empty list
  * if it has no such repository. */
 static HrTagList *
 list_target(Walk *walk, const char *repository, HrCall *call)
 {
-    const HrVisitor *visitor = walk->visitor;
     g_autoptr(GError) error = NULL;
     HrTagList *list =
         hr_tag_list_ask(walk->pass->target, call, repository, &error);
 
     if (list != NULL || hr_error_status(error) != HR_NOT_FOUND)
         return list;
-    if (visitor->absent != NULL)
-        visitor->absent(visitor->data, repository);
-    return hr_tag_list_new();
+    return list_nothing(walk->visitor, repository);
+}
+
+bool
+hr_visitor_lacks(const HrVisitor *visitor, const char *target_repository)
+{
+    return visitor->lacks != NULL &&
+           visitor->lacks(visitor->data, target_repository);
 }
 
 /* Finds out what the target has, once, if it is worth it. */
 static void
 look_at_target(RepositoryJob *job, HrCall *call)
 {
-    if (!job->looked && is_list_worthwhile(job->walk, job->selection))
+    if (!job->looked && hr_visitor_lacks(job->walk->visitor, job->target))
+        job->there = list_nothing(job->walk->visitor, job->target);
+    else if (!job->looked && is_list_worthwhile(job->walk, job->selection))
         job->there = list_target(job->walk, job->target, call);
     if (!job->looked && job->there != NULL)
         hr_tag_list_tell(job->there, job->selection, 1);
@@ -447,8 +462,8 @@ hr_walk(const HrPass *pass, const HrVisitor *visitor, GError **error)
 }
 
 static bool
-add_keys(HrTagBatch *batch, const char *source_key, const char *target_key,
-         GError **error)
+add_keys(HrTagBatch *batch, const HrVisitor *visitor, const char *source_key,
+         const char *target_key, GError **error)
 {
     g_autofree char *source_repository = NULL;
     g_autofree char *source_reference = NULL;
@@ -461,7 +476,8 @@ add_keys(HrTagBatch *batch, const char *source_key, const char *target_key,
                           error))
         return false;
     hr_tag_batch_add(batch, source_repository, source_reference,
-                     target_repository, target_reference);
+                     target_repository, target_reference)
+        ->missing = hr_visitor_lacks(visitor, target_repository);
     return true;
 }
 
@@ -480,7 +496,8 @@ hr_walk_keys(const HrPass *pass, const char *const *source_keys,
             hr_tag_batch_new(pass, visitor, group, end - start, true);
 
         for (size_t i = start; good && i < end; i++)
-            good = add_keys(batch, source_keys[i], target_keys[i], error);
+            good = add_keys(batch, visitor, source_keys[i], target_keys[i],
+                            error);
         if (!good || !hr_pass_submit(pass, group, hr_tag_batch_run, batch)) {
             hr_tag_batch_free(batch);
             break;

@@ -56,12 +56,19 @@ typedef struct HrVisitor {
     /* The target has no such repository (its name there); before any tag of
      * it is visited.  May be NULL. */
     void (*absent)(void *data, const char *target_repository);
+    /* True if the target is known to have no such repository: it is not
+     * asked.  From any worker.  May be NULL. */
+    bool (*lacks)(void *data, const char *target_repository);
     /* A listing or a batch failed. */
     void (*problem)(void *data, const char *key, const GError *error);
     void *data;
     bool follows; /* wants to see what hangs on the tags, if the pass does */
     bool proves;  /* wants to be sure of it, whatever that costs */
 } HrVisitor;
+
+/* Asks `lacks`, if the visitor has that. */
+bool
+hr_visitor_lacks(const HrVisitor *visitor, const char *target_repository);
 
 /* Walks everything that the pass selects.  False if not even the list of
  * repositories could be had, or the pass was cancelled.  Not from a

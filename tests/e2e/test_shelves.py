@@ -127,6 +127,17 @@ def case_a_second_writer_is_noticed_before_the_write():
             has(result.out, "failed  robot a" if code else "skipped robot a")
 
 
+def case_what_came_into_being_with_something_else_is_not_written_again():
+    source, target = pair(target={"overtakes": {"quota": {
+        "a": {"storage": -1}, "b": {"storage": -1}}}})
+    source.put("quota", "a", {"storage": -1}).put("quota", "b", {"storage": 5})
+    target.put("quota", "c", {})
+    result = replicate("once", config=config(source, target), code=0)
+    has(result.out, "skipped quota a", "is there by now", "update  quota b",
+        "changed 1, skipped 1")
+    same(target.writes(), ['update quota b {"storage":5} -'])
+
+
 def case_a_saved_plan_is_not_made_to_fit():
     source, target = pair()
     source.put("robot", "a", {"disabled": True})
