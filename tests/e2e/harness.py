@@ -189,6 +189,10 @@ def run(names):
     global LAST
     cases = [(name, function) for name, function in names.items()
              if name.startswith("case_") and callable(function)]
+    judge = sys.modules.get("harbor.judge")
+    if judge is not None:
+        cases.append(("case_what_was_asked_is_as_harbor_describes_it",
+                      judge.check))
     chosen = os.environ.get("HR_CASE")
     failed = 0
     print("TAP version 13", flush=True)

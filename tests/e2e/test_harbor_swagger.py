@@ -4,9 +4,11 @@ import json
 import os
 
 import harness
+from harbor import Harbor, judge
 from harbor.swagger import (HERE, Exchange, Finding, check_conformance, load,
                             undocumented)
-from harness import holds, same
+from harbor_filling import Client
+from harness import has, holds, same
 
 API = "/api/v2.0"
 JSON = {"content-type": "application/json"}
@@ -222,6 +224,8 @@ def recorded():
     """What was asked of Harbor 2.9.0, with what it answered."""
     folder = os.path.join(HERE, "recordings")
     for name in sorted(os.listdir(folder)):
+        if not name.endswith(".jsonl"):
+            continue
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             for line in file:
                 step = json.loads(line)
@@ -265,6 +269,25 @@ def case_what_harbor_answers_is_as_described_but_for_a_few():
     found = {f"{one.place}: {one.part}: {one.text}" for one in findings
              if one.part == "answer"}
     same(found, set(KNOWN), "answers that differ")
+
+
+def case_what_the_program_asks_of_a_double_is_judged_by_any_test():
+    """Of whoever names himself as it does; others may ask what they like."""
+    label = json.dumps({"name": "l", "scope": "g", "colour": "red"}).encode()
+    with Harbor() as harbor:
+        for agent in ("curl/8", "harbor-replicator/1.0"):
+            judge.check()
+            response, _ = Client(harbor).ask(
+                "POST", "/api/v2.0/labels", label,
+                {**JSON, "User-Agent": agent})
+            same(response.status, 201 if agent == "curl/8" else 409)
+    try:
+        judge.check()
+        found = "nothing"
+    except AssertionError as error:
+        found = str(error)
+    judge.FINDINGS.clear()
+    has(found, "2.9.0: POST /labels: body: .colour: no such field")
 
 
 if __name__ == "__main__":

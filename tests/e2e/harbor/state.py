@@ -19,6 +19,7 @@ from .tables import Journal, Table
 from .wire import Dropped, Listener, Refusal, Response
 
 INSTALLERS = []  # (phase, function)
+OBSERVERS = []   # functions (harbor, Logged, whether a rule answered)
 SECRET_KEYS = ("authorization", "cookie", "x-harbor-csrf-token")
 EPOCH = datetime.datetime(1970, 1, 1)
 UNSET_TIME = "0001-01-01T00:00:00.000Z"
@@ -231,6 +232,8 @@ class Harbor:
             response = routes.answer(request)
         entry.status = response.status
         entry.answer = response.data
+        for observe in OBSERVERS:
+            observe(self, entry, bool(what.get("status")))
         if what.get("lose"):
             raise Dropped()
         return response
