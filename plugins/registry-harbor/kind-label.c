@@ -236,11 +236,23 @@ write_label(const HarborAsk *ask, const HarborWrite *write)
                : update_label(ask, write, project_id);
 }
 
+/* Before 2.10 no robot account writes labels of the whole Harbor. */
+static bool
+may_write(const HarborAsk *ask, const hr_document_fit *fit)
+{
+    return !ask->who->robot || ask->who->version >= HARBOR_VERSION(2, 10, 0) ||
+           *fit->key != '/' ||
+           (fit->found != NULL && strcmp(fit->found, fit->text) == 0);
+}
+
 static void
 fit_label(const HarborAsk *ask, hr_document_fit *fit)
 {
-    (void)ask;
-    harbor_label_fit(fit);
+    if (may_write(ask, fit))
+        harbor_label_fit(fit);
+    else
+        harbor_fit_refuse(fit, "before 2.10 no robot account writes global "
+                               "labels, whatever its rights");
 }
 
 const HarborKind harbor_kind_label = {

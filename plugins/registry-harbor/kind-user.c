@@ -21,6 +21,10 @@ know_users(const HarborAsk *ask, uint32_t access)
     const char *mode = ask->who->auth_mode;
 
     (void)access;
+    if (ask->who->robot && ask->who->version < HARBOR_VERSION(2, 10, 0))
+        return dist_fail(ask->call, HR_AUTH_DENIED,
+                         "before 2.10 no robot account may, whatever its "
+                         "rights");
     if (strcmp(mode, "db_auth") == 0)
         return HR_OK;
     return dist_fail(ask->call, HR_UNSUPPORTED,

@@ -4,8 +4,8 @@ written."""
 import json
 
 from documents import failure
-from harbor_api import (Harbor, api, make_groups, make_projects, make_user,
-                        open_harbor)
+from harbor_api import (Harbor, api, make_groups, make_projects, make_robot,
+                        make_user, open_harbor, permission)
 from harness import holds, run, same
 
 LDAP, HTTP, OIDC = 1, 2, 3
@@ -330,6 +330,56 @@ def case_a_change_of_a_member_that_is_gone_shows():
                        found={"role": "project-admin"})
             same(failure(here.read, "member", "team/oidc/g-1").kind,
                  "not-found", "read")
+
+
+# A robot that logs in.
+
+SYSTEM_RIGHTS = ["user-group:list", "user-group:read", "user-group:create",
+                 "user-group:update", "user:list", "user:create",
+                 "user:update", "label:create", "label:update"]
+PROJECT_RIGHTS = ["member:list", "member:create", "member:update",
+                  "label:list", "label:create", "label:update"]
+
+
+def case_a_robot_that_logs_in_does_what_it_may():
+    with Harbor(version="2.12.0") as harbor:
+        make_projects(harbor, "team")
+        make_groups(harbor, OIDC, "devs")
+        made = make_robot(
+            harbor, "me", permission("/", *SYSTEM_RIGHTS, kind="system"),
+            permission("*", *PROJECT_RIGHTS))
+        with open_harbor(harbor, made["name"], made["secret"]) as here:
+            for kind, key, document in (
+                    ("usergroup", "oidc/ops", {}),
+                    ("member", "team/oidc/devs", {"role": "guest"}),
+                    ("label", "/good", {"color": "#fff"}),
+                    ("label", "team/good", {"color": "#fff"})):
+                here.knows(kind, "write")
+                here.write(kind, key, document)
+                same(here.list(kind)[key]["document"], document, key)
+            here.knows("user", "write")
+            failed = failure(here.knows, "robot")
+            same(failed.kind, "auth-denied", "class")
+            holds("the robot account robot$me" in failed.text, failed.text)
+
+
+def case_before_2_10_a_robot_may_less_than_its_rights_say():
+    with Harbor(version="2.9.0") as harbor:
+        make_projects(harbor, "team")
+        make_label(harbor, "old")
+        for name, given in (
+                ("sys", permission("/", *SYSTEM_RIGHTS, kind="system")),
+                ("all", permission("*", *PROJECT_RIGHTS, *[
+                    "label:create", "label:update"]))):
+            made = make_robot(harbor, name, given)
+            with open_harbor(harbor, made["name"], made["secret"]) as here:
+                same(failure(here.knows, "user").kind, "auth-denied", "user")
+                same(failure(here.fit, "label", "/new", {}).kind,
+                     "unsupported", "new")
+                same(failure(here.fit, "label", "/old", {"color": "#1"},
+                             found={}).kind, "unsupported", "other")
+                here.fit("label", "/old", {}, found={})
+                here.fit("label", "team/new", {})
 
 
 # Labels.
