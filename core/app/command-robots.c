@@ -133,20 +133,32 @@ make_groups(const GPtrArray *syncs, const HrRobotsOrder *order, bool named)
     return groups;
 }
 
+/* The names of the targets, each once; the caller's. */
+static GPtrArray *
+list_targets(const Group *group)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    for (guint i = 0; i < group->syncs->len; i++) {
+        const HrSyncConfig *sync = group->syncs->pdata[i];
+
+        if (!g_ptr_array_find(names, sync->target->name, NULL))
+            g_ptr_array_add(names, sync->target->name);
+    }
+    return names;
+}
+
 /* "paris -> rome, oslo"; caller frees. */
 static char *
 name_group(const Group *group)
 {
     const HrSyncConfig *first = group->syncs->pdata[0];
-    g_autoptr(GString) name = g_string_new(first->source->name);
+    g_autoptr(GPtrArray) targets = list_targets(group);
+    g_autofree char *names = NULL;
 
-    for (guint i = 0; i < group->syncs->len; i++) {
-        const HrSyncConfig *sync = group->syncs->pdata[i];
-
-        g_string_append_printf(name, "%s%s", i == 0 ? " -> " : ", ",
-                               sync->target->name);
-    }
-    return g_string_free(g_steal_pointer(&name), false);
+    g_ptr_array_add(targets, NULL);
+    names = g_strjoinv(", ", (char **)targets->pdata);
+    return g_strconcat(first->source->name, " -> ", names, NULL);
 }
 
 /* What a pass needs for its robots: no jobs are made of it. */
@@ -245,12 +257,10 @@ group_to_json(Group *group, const char *next)
     const HrSyncConfig *first = group->syncs->pdata[0];
     HrJson *json = hr_json_new_object();
     HrJson *targets = hr_json_new_array();
+    g_autoptr(GPtrArray) names = list_targets(group);
 
-    for (guint i = 0; i < group->syncs->len; i++) {
-        const HrSyncConfig *sync = group->syncs->pdata[i];
-
-        hr_json_append_text(targets, sync->target->name);
-    }
+    for (guint i = 0; i < names->len; i++)
+        hr_json_append_text(targets, names->pdata[i]);
     hr_json_set_text(json, "source", first->source->name);
     hr_json_set(json, "targets", targets);
     hr_robots_report_to_json(&group->report, json);

@@ -213,6 +213,21 @@ check_unique(const HrRegistry *registry, const HrDocumentList *list,
     return true;
 }
 
+const HrDocumentGap *
+hr_document_list_gap(const HrDocumentList *list, const char *key)
+{
+    for (guint i = 0; i < list->gaps->len; i++) {
+        const HrDocumentGap *gap = list->gaps->pdata[i];
+        size_t length = strlen(gap->scope);
+
+        if (strncmp(key, gap->scope, length) == 0 &&
+            (length == 0 || key[length] == '\0' || key[length] == '/' ||
+             key[length] == '@'))
+            return gap;
+    }
+    return NULL;
+}
+
 HrDocumentList *
 hr_registry_list_documents(HrRegistry *registry, HrCall *call,
                            const char *kind, const char *const *projects,

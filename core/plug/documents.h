@@ -53,6 +53,10 @@ hr_document_list_free(HrDocumentList *list);
 const HrDocument *
 hr_document_list_find(const HrDocumentList *list, const char *key);
 
+/* What a key lies in that could not be seen; or NULL. */
+const HrDocumentGap *
+hr_document_list_gap(const HrDocumentList *list, const char *key);
+
 /* All documents of a kind.  `projects`, `repositories` as in
  * hr_document_scope. */
 HrDocumentList *

@@ -9,14 +9,16 @@
 /* An endpoint with secrets, and the robots it has. */
 typedef struct HrRobotsEnd {
     HrRegistry *registry; /* borrowed */
-    const HrPass *pass;   /* of this target; NULL: the source */
+    bool is_target;       /* and not the source */
     HrDocumentList *list;
 } HrRobotsEnd;
 
 /* From one robot to the next. */
 typedef struct HrRobotsWalk {
     const HrRobotsOrder *order;
-    HrRobotSecrets *secrets; /* the same for all passes; borrowed */
+    const HrPass *const *passes; /* borrowed, as what follows */
+    unsigned pass_count;
+    HrRobotSecrets *secrets; /* the same for all of them */
     HrCall *call;
     HrRobotsEnd *places; /* targets, then the source */
     unsigned place_count;
@@ -25,9 +27,11 @@ typedef struct HrRobotsWalk {
     bool old_first;   /* the last place had the old one */
 } HrRobotsWalk;
 
-/* The robot at an endpoint, if it is there and its pass is about it. */
-const HrDocument *
-hr_robots_find(const HrRobotsEnd *place, const char *key);
+/* True if a robot is to be looked for at an endpoint: if it is the source, or
+ * the target of a pass that is about it. */
+bool
+hr_robots_belongs(const HrRobotsWalk *walk, const HrRobotsEnd *end,
+                  const char *key);
 
 /* Does what is to be done about one robot; false if the walk is to end. */
 bool

@@ -23,12 +23,15 @@ pass_wants(const HrPass *pass, const char *key)
            hr_filter_judge(&pass->select->projects, project, NULL);
 }
 
-const HrDocument *
-hr_robots_find(const HrRobotsEnd *place, const char *key)
+bool
+hr_robots_belongs(const HrRobotsWalk *walk, const HrRobotsEnd *end,
+                  const char *key)
 {
-    if (place->pass != NULL && !pass_wants(place->pass, key))
-        return NULL;
-    return hr_document_list_find(place->list, key);
+    for (unsigned i = 0; i < walk->pass_count; i++)
+        if (!end->is_target || (walk->passes[i]->target == end->registry &&
+                                pass_wants(walk->passes[i], key)))
+            return true;
+    return false;
 }
 
 /* ---------------------------------------------------------------- begin */
@@ -39,7 +42,6 @@ list_robots(const HrRobotsWalk *walk, HrRegistry *registry, uint32_t access,
             GError **error)
 {
     hr_identity identity = {.struct_size = sizeof identity};
-    HrDocumentList *list;
 
     if (!hr_registry_identify(registry, walk->call, &identity, error) ||
         !hr_registry_knows(registry, walk->call, kind_name, access, error))
@@ -51,22 +53,13 @@ list_robots(const HrRobotsWalk *walk, HrRegistry *registry, uint32_t access,
                      hr_registry_name(registry));
         return NULL;
     }
-    list = hr_registry_list_documents(registry, walk->call, kind_name, NULL,
+    return hr_registry_list_documents(registry, walk->call, kind_name, NULL,
                                       NULL, error);
-    if (list == NULL)
-        return NULL;
-    for (guint i = 0; i < list->gaps->len; i++) {
-        const HrDocumentGap *gap = list->gaps->pdata[i];
-
-        hr_log(HR_LOG_WARNING, "robots of %s are left out: %s", gap->scope,
-               gap->error->message);
-    }
-    return list;
 }
 
 /* Adds an endpoint, unless it is one without secrets, or there already. */
 static bool
-add_place(HrRobotsWalk *walk, HrRegistry *registry, const HrPass *pass,
+add_place(HrRobotsWalk *walk, HrRegistry *registry, bool is_target,
           GError **error)
 {
     uint32_t access = HR_ACCESS_READ;
@@ -86,19 +79,18 @@ add_place(HrRobotsWalk *walk, HrRegistry *registry, const HrPass *pass,
     if (place->list == NULL)
         return false;
     place->registry = registry;
-    place->pass = pass;
+    place->is_target = is_target;
     walk->place_count++;
     return true;
 }
 
 static bool
-add_places(HrRobotsWalk *walk, const HrPass *const *passes, unsigned count,
-           GError **error)
+add_places(HrRobotsWalk *walk, GError **error)
 {
-    for (unsigned i = 0; i < count; i++)
-        if (!add_place(walk, passes[i]->target, passes[i], error))
+    for (unsigned i = 0; i < walk->pass_count; i++)
+        if (!add_place(walk, walk->passes[i]->target, true, error))
             return false;
-    if (!add_place(walk, passes[0]->source, NULL, error))
+    if (!add_place(walk, walk->passes[0]->source, false, error))
         return false;
     if (walk->place_count > 0)
         return true;
@@ -109,20 +101,37 @@ add_places(HrRobotsWalk *walk, const HrPass *const *passes, unsigned count,
 /* ----------------------------------------------------------------- walk */
 
 static bool
-is_wanted(const HrRobotsOrder *order, const HrPass *const *passes,
-          unsigned count, const char *key)
+is_wanted(const HrRobotsWalk *walk, const char *key)
 {
-    if (order->only != NULL)
-        return strcmp(order->only, key) == 0;
-    for (unsigned i = 0; i < count; i++)
-        if (pass_wants(passes[i], key))
+    if (walk->order->only != NULL)
+        return strcmp(walk->order->only, key) == 0;
+    for (unsigned i = 0; i < walk->pass_count; i++)
+        if (pass_wants(walk->passes[i], key))
             return true;
     return false;
 }
 
+/* Robots that could not be seen are none that are as they should be. */
+static void
+tell_gaps(const HrRobotsWalk *walk, const HrDocumentList *robots)
+{
+    for (guint i = 0; i < robots->gaps->len; i++) {
+        const HrDocumentGap *gap = robots->gaps->pdata[i];
+        g_autofree char *below = g_strconcat(gap->scope, "/", NULL);
+        const HrRobot robot = {
+            .key = *gap->scope != '\0' ? gap->scope : "all",
+            .result = HR_ROBOT_UNKNOWN,
+            .message = gap->error->message,
+        };
+
+        if (walk->order->only == NULL &&
+            (*gap->scope == '\0' || is_wanted(walk, below)))
+            walk->order->tell(&robot, walk->order->data);
+    }
+}
+
 static bool
-visit_all(HrRobotsWalk *walk, const HrPass *const *passes, unsigned count,
-          const HrDocumentList *robots, GError **error)
+visit_all(HrRobotsWalk *walk, const HrDocumentList *robots, GError **error)
 {
     const char *only = walk->order->only;
     bool found = false;
@@ -130,7 +139,7 @@ visit_all(HrRobotsWalk *walk, const HrPass *const *passes, unsigned count,
     for (guint i = 0; i < robots->documents->len; i++) {
         const HrDocument *robot = robots->documents->pdata[i];
 
-        if (!is_wanted(walk->order, passes, count, robot->key))
+        if (!is_wanted(walk, robot->key))
             continue;
         found = true;
         if (hr_call_over(walk->call))
@@ -138,30 +147,30 @@ visit_all(HrRobotsWalk *walk, const HrPass *const *passes, unsigned count,
         if (!hr_robots_visit(walk, robot->key, error))
             return false;
     }
+    tell_gaps(walk, robots);
     if (only == NULL || found)
         return true;
     return hr_error_set(error, HR_NOT_FOUND,
                         "%s: there is no robot %s (robots of projects are "
                         "PROJECT/NAME, those of the system NAME)",
-                        hr_registry_name(passes[0]->source), only);
+                        hr_registry_name(walk->passes[0]->source), only);
 }
 
 /* The source's robots are what there is, also if it has no secrets. */
 static bool
-visit_source(HrRobotsWalk *walk, const HrPass *const *passes, unsigned count,
-             GError **error)
+visit_source(HrRobotsWalk *walk, GError **error)
 {
-    HrRegistry *source = passes[0]->source;
+    HrRegistry *source = walk->passes[0]->source;
     const HrRobotsEnd *last = &walk->places[walk->place_count - 1];
     g_autoptr(HrDocumentList) list = NULL;
 
     if (last->registry == source)
-        return visit_all(walk, passes, count, last->list, error);
+        return visit_all(walk, last->list, error);
     if (!hr_registry_has_documents(source))
         return hr_error_set(error, HR_UNSUPPORTED, "%s has no robots",
                             hr_registry_name(source));
     list = list_robots(walk, source, HR_ACCESS_READ, error);
-    return list != NULL && visit_all(walk, passes, count, list, error);
+    return list != NULL && visit_all(walk, list, error);
 }
 
 bool
@@ -171,13 +180,14 @@ hr_robots_run(const HrRobotsOrder *order, const HrPass *const *passes,
     g_autofree HrRobotsEnd *places = g_new0(HrRobotsEnd, count + 1);
     HrRobotsWalk walk = {
         .order = order,
+        .passes = passes,
+        .pass_count = count,
         .secrets = passes[0]->robot_secrets,
         .call = call,
         .places = places,
         .old_first = true,
     };
-    bool good = add_places(&walk, passes, count, error) &&
-                visit_source(&walk, passes, count, error);
+    bool good = add_places(&walk, error) && visit_source(&walk, error);
 
     for (unsigned i = 0; i < walk.place_count; i++)
         hr_document_list_free(places[i].list);

@@ -141,10 +141,14 @@ look_at_place(HrRobotsWalk *walk, const HrRobot *robot, HrRobotPlace *place,
 static bool
 look(HrRobotsWalk *walk, HrRobot *robot, GError **error)
 {
-    for (unsigned i = 0; i < robot->place_count; i++)
-        if (robot->places[i].state != HR_ROBOT_ABSENT &&
-            !look_at_place(walk, robot, &robot->places[i], error))
+    for (unsigned i = 0; i < robot->place_count; i++) {
+        HrRobotPlace *place = &robot->places[i];
+
+        /* One that is hidden has its message already. */
+        if (place->state != HR_ROBOT_ABSENT && place->message == NULL &&
+            !look_at_place(walk, robot, place, error))
             return false;
+    }
     return true;
 }
 
@@ -293,6 +297,26 @@ take_secrets(HrRobotsWalk *walk, HrRobot *robot)
     return false;
 }
 
+/* What is known of the robot at an endpoint without trying its secret.  One
+ * that could not be seen may be there. */
+static const HrDocument *
+find_at_place(const HrRobotsWalk *walk, const HrRobotsEnd *end,
+              const char *key, HrRobotPlace *place)
+{
+    bool belongs = hr_robots_belongs(walk, end, key);
+    const HrDocument *document =
+        belongs ? hr_document_list_find(end->list, key) : NULL;
+    const HrDocumentGap *gap = belongs && document == NULL
+                                   ? hr_document_list_gap(end->list, key)
+                                   : NULL;
+
+    place->registry = end->registry;
+    place->state =
+        document != NULL || gap != NULL ? HR_ROBOT_UNTOLD : HR_ROBOT_ABSENT;
+    place->message = gap != NULL ? g_strdup(gap->error->message) : NULL;
+    return document;
+}
+
 /* True if the robot is one to do something about. */
 static bool
 is_meant(const HrRobotsWalk *walk, HrRobot *robot)
@@ -300,14 +324,13 @@ is_meant(const HrRobotsWalk *walk, HrRobot *robot)
     unsigned present = 0, targets = 0;
 
     for (unsigned i = 0; i < walk->place_count; i++) {
-        const HrDocument *document =
-            hr_robots_find(&walk->places[i], robot->key);
+        const HrDocument *document = find_at_place(
+            walk, &walk->places[i], robot->key, &robot->places[i]);
 
-        robot->places[i].registry = walk->places[i].registry;
-        robot->places[i].state =
-            document != NULL ? HR_ROBOT_UNTOLD : HR_ROBOT_ABSENT;
-        present += document != NULL;
-        targets += document != NULL && walk->places[i].pass != NULL;
+        if (robot->places[i].state == HR_ROBOT_ABSENT)
+            continue;
+        present++;
+        targets += walk->places[i].is_target;
         if (document == NULL || !document->is_protected)
             continue;
         conclude(robot, HR_ROBOT_SKIPPED, "%s: %s",

@@ -123,22 +123,6 @@ is_scope_wanted(const HrPass *pass, const char *scope)
            hr_filter_judge(&pass->select->projects, project, NULL);
 }
 
-/* True if a key lies in what a side could not see. */
-static bool
-is_hidden(const HrDocumentList *list, const char *key)
-{
-    for (guint i = 0; i < list->gaps->len; i++) {
-        const HrDocumentGap *gap = list->gaps->pdata[i];
-        size_t length = strlen(gap->scope);
-
-        if (strncmp(key, gap->scope, length) == 0 &&
-            (length == 0 || key[length] == '\0' || key[length] == '/' ||
-             key[length] == '@'))
-            return true;
-    }
-    return false;
-}
-
 /* The fit of a document of the source to be asked for; false if it does not
  * count. */
 static bool
@@ -148,7 +132,7 @@ begin_fit(const KindJob *job, const HrDocument *source, HrFit *fit)
     const HrDocument *found = hr_document_list_find(target, source->key);
 
     if (!is_wanted(job->walk->pass, &job->kind, source->key) ||
-        (found == NULL && is_hidden(target, source->key)))
+        (found == NULL && hr_document_list_gap(target, source->key) != NULL))
         return false;
     *fit = (HrFit){
         .kind = job->kind.name,
@@ -228,7 +212,7 @@ visit_extras(const KindJob *job, HrCall *call)
 
         if (is_wanted(job->walk->pass, &job->kind, target->key) &&
             hr_document_list_find(source, target->key) == NULL &&
-            !is_hidden(source, target->key))
+            hr_document_list_gap(source, target->key) == NULL)
             visitor->visit(visitor->data, call, &pair);
     }
 }

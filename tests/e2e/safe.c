@@ -4,6 +4,7 @@
  *
  *     PATH/library+ci     the secret of robot library/ci; "-" is one that
  *                         nobody can try, "!" one that is not to be touched
+ *     PATH/.gap           a project whose robots may not be seen
  *     PATH/.log           what was asked for: "check library/ci"
  *     PATH/.deaf          secrets that are set are not taken
  *     PATH/.fails         the one thing that fails, as it is logged; "all"
@@ -228,7 +229,13 @@ list_documents(hr_registry *registry, hr_call *call,
 {
     hr_status status = note(registry, call, "list", scope->kind);
     DIR *directory = status == HR_OK ? opendir(registry->path) : NULL;
+    char hidden[TEXT_CAPACITY] = "";
+    size_t length;
     struct dirent *entry;
+
+    if (read_line(registry, ".gap", hidden))
+        sink->gap(sink, hidden, HR_AUTH_DENIED, "it may not be seen");
+    length = strlen(hidden);
 
     if (status == HR_OK && directory == NULL)
         return fail(call, HR_NOT_FOUND, "there is no such directory");
@@ -238,6 +245,9 @@ list_documents(hr_registry *registry, hr_call *call,
         if (entry->d_name[0] == '.')
             continue;
         snprintf(key, sizeof key, "%s", entry->d_name);
+        if (length > 0 && strncmp(key, hidden, length) == 0 &&
+            key[length] == '+')
+            continue;
         for (char *at = key; *at != '\0'; at++)
             if (*at == '+')
                 *at = '/';

@@ -216,6 +216,39 @@ def case_only_selected_robots_are_meant():
     has(robots("check", "oslo", text=text, code=3).err, "no sync has robots")
 
 
+def case_what_may_not_be_seen_keeps_its_secrets():
+    paris = Safe("paris", at_version(1, *ROBOTS))
+    rome = Safe("rome", at_version(1, *ROBOTS))
+    text = config(paris, [rome])
+    rome.put(".gap", "library")
+    result = robots("rotate", "--to", "2", text=text, code=1)
+    has(result.out, "done      ci", "unknown   library/ci",
+        "rome: it may not be seen", "done 1, unknown 2")
+    for safe in (paris, rome):
+        same(safe.secrets(),
+             {**at_version(2, "ci"), **at_version(1, *ROBOTS[1:])})
+    os.unlink(os.path.join(rome.path, ".gap"))
+    paris.put(".gap", "library")
+    result = robots("check", text=config(paris, [rome], 2), code=1)
+    has(result.out, "same      ci", "unknown   library ",
+        "paris: it may not be seen")
+
+
+def case_two_syncs_may_share_both_ends():
+    paris = Safe("paris", at_version(1, "library/ci", "other/ci"))
+    rome = Safe("rome", at_version(1, "library/ci", "other/ci"))
+    text = configuration(
+        [paris.endpoint(), rome.endpoint()],
+        [{"name": project, "source": "paris", "target": "rome",
+          "select": {"projects": {"allow": [project]}},
+          "robot_secrets": {"from": "derive", "key": "env:MASTER"}}
+         for project in ("library", "other")])
+    result = robots("rotate", "--to", "2", text=text, code=0)
+    has(result.out, "paris -> rome: robots 2, done 2")
+    for safe in (paris, rome):
+        same(safe.secrets(), at_version(2, "library/ci", "other/ci"))
+
+
 def case_secrets_come_from_files_too():
     paris = Safe("paris", {"ci": "Paris1234", "library/ci": "Paris1234"})
     rome = Safe("rome", {"ci": "Rome12345", "library/ci": "Rome12345"})
