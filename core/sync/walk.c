@@ -14,10 +14,12 @@
 #include "sync/tag-batch.h"
 #include "sync/tag-list.h"
 
-/* From so many tags on, a list of the target's is worth its one request; one
- * that tells what they lead to soon saves more. */
+/* From so many tags on, a list of the target's is worth its one request. */
 #define LIST_TARGET_MIN 16
-#define LIST_ARTIFACTS_MIN 2
+
+/* One that tells what they lead to is, unless it has more pages than there are
+ * tags to be asked about.  It is about as long as the source's. */
+#define ARTIFACTS_PAGE 100
 
 typedef struct Walk {
     const HrPass *pass;
@@ -84,7 +86,7 @@ static bool
 is_list_worthwhile(const Walk *walk, const HrSelection *selection)
 {
     size_t enough = hr_registry_has_artifacts(walk->pass->target)
-                        ? LIST_ARTIFACTS_MIN
+                        ? 1 + selection->count / ARTIFACTS_PAGE
                         : LIST_TARGET_MIN;
     bool promised = false;
 

@@ -74,10 +74,14 @@ struct hr_registry {
     pthread_mutex_t lock;
     HarborIdentity *identity; /* of the last identify; NULL: none yet     */
     HarborMemory memory;
-    json_t *projects;     /* rows of the last list; NULL: none        */
-    json_t *group_names;  /* key by name: see kind-usergroup.c        */
-    json_t *trying;       /* robots whose secrets are being tried     */
-    bool projects_unused; /* nobody has taken them for a list so far  */
+    json_t *projects;      /* rows of the last list; NULL: none        */
+    bool projects_unused;  /* nobody has taken them for a list so far    */
+    json_t *artifacts;     /* rows by repository, kept for another list  */
+    size_t artifacts_kept; /* so many                                   */
+    json_t *alone;         /* see referrers.c                            */
+    size_t alone_count;    /* digests in it                              */
+    json_t *group_names;   /* key by name: see kind-usergroup.c          */
+    json_t *trying;        /* robots whose secrets are being tried       */
 };
 
 /* One operation of the host on behalf of which we ask. */
@@ -175,6 +179,9 @@ typedef struct HarborList {
     const char *sort; /* what brings later rows first ("-id"), in case it is
                          read in pages; NULL: it keeps no order            */
     const char *id;   /* member that tells rows apart; NULL: "id"          */
+    bool paged;       /* rows are long: it is read in pages from the start */
+    json_t *(*shorten)(const json_t *row); /* what is kept of a row of a
+                                              page; NULL: all of it        */
 } HarborList;
 
 /* All rows, as an array that is the caller's; or it fails: a part is never
@@ -292,14 +299,57 @@ harbor_prefix_of(const char *full);
 hr_status
 harbor_probe(hr_registry *registry, hr_call *call);
 
+/* Rows of GET /repositories; the caller's. */
+hr_status
+harbor_repositories(const HarborAsk *ask, json_t **rows);
+
+/* "/projects/PROJECT/repositories/NAME", escaped; malloced.  NULL if it is in
+ * no project. */
+char *
+harbor_repository_path(const char *repository);
+
+/* The artifacts of a repository that have tags; *rows is the caller's and never
+ * changed.  Of each row: "digest", "media_type" of the manifest, "size" of it
+ * with all that belongs to it, "tags" (names), "labels" (as Harbor gives them;
+ * left out where there are none).  What was listed is kept for who lists it
+ * next. */
+hr_status
+harbor_artifacts(const HarborAsk *ask, const char *repository, json_t **rows);
+
+void
+harbor_artifacts_forget(hr_registry *registry);
+
 hr_status
 harbor_list_repositories(hr_registry *registry, hr_call *call,
                          hr_names *names);
+
+hr_status
+harbor_list_artifacts(hr_registry *registry, hr_call *call,
+                      const char *repository, hr_artifact_sink *sink);
 
 /* ------------------------------------------------------------ resolve.c */
 
 hr_status
 harbor_resolve(hr_registry *registry, hr_call *call,
                hr_manifest_query *const *queries, size_t count);
+
+/* ---------------------------------------------------------- referrers.c */
+
+/* Rows as of harbor_artifacts, of a list that told of accessories. */
+void
+harbor_alone_remember(hr_registry *registry, const char *repository,
+                      const json_t *rows);
+
+/* NULL: all of it. */
+void
+harbor_alone_forget(hr_registry *registry, const char *repository);
+
+hr_status
+harbor_list_referrers(hr_registry *registry, hr_call *call,
+                      hr_referrers_query *const *queries, size_t count);
+
+hr_status
+harbor_put_manifest(hr_registry *registry, hr_call *call,
+                    hr_manifest_put *put);
 
 #endif

@@ -275,6 +275,8 @@ harbor_identity_learn(hr_registry *registry, hr_call *call)
         status = read_rights(&ask, who);
     if (status == HR_OK)
         status = learn_projects(&ask);
+    harbor_artifacts_forget(registry);
+    harbor_alone_forget(registry, NULL);
     if (status == HR_OK) {
         HarborIdentity *before;
 

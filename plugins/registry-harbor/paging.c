@@ -8,13 +8,13 @@
  *         '----no more than a page of them: it was not heeded
  *                    |
  *                    v
- *     pages of 100, the latest first: the same total with each,
- *     no row twice, all of them, or twice as many ------------> done
+ *     pages of 100, the latest first and the first page first: the
+ *     same total with each, no row twice, all of them ---------> done
  *
- * Rows that come while pages are read push others to a later page, where they
- * come a second time; rows that go change the total, and both at once between
- * two pages lose nothing.  Where rows have no order, none of that holds: such a
- * list comes in one piece or not at all.
+ * Rows that come while pages are read push others to a later page, where some
+ * come a second time; rows that go change the total.  Both at once push, too.
+ * Where rows have no order none of that holds: such a list comes in one piece
+ * or not at all.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,103 +80,162 @@ ask_rows(const HarborAsk *ask, const HarborList *list, const char *page,
 
 /* ------------------------------------------------------------- in pages */
 
+/* One list on its way. */
+typedef struct Paging {
+    const HarborAsk *ask;
+    const HarborList *list;
+    int64_t total; /* as the first page said it                          */
+    json_t *known; /* ids of rows                                        */
+    json_t *rows;
+    bool changed; /* while it was read                                   */
+} Paging;
+
 /* Adds the rows of a page.  False if one was there before. */
 static bool
-add_page(const HarborList *list, json_t *known, json_t *rows,
-         const json_t *page)
+add_page(const Paging *paging, const json_t *page)
 {
+    const HarborList *list = paging->list;
+
     for (size_t i = 0; i < json_array_size(page); i++) {
         json_t *row = json_array_get(page, i);
         const json_t *id =
             json_object_get(row, list->id != NULL ? list->id : "id");
-        HARBOR_AUTOFREE char *text = harbor_json_canonical(id);
+        HARBOR_AUTOFREE char *text = NULL;
 
-        if (id == NULL || json_object_get(known, text) != NULL)
+        if (id == NULL)
             return false;
-        json_object_set_new(known, text, json_true());
-        json_array_append(rows, row);
+        text = harbor_json_canonical(id);
+        if (json_object_get(paging->known, text) != NULL)
+            return false;
+        json_object_set_new(paging->known, text, json_true());
+        json_array_append_new(paging->rows, list->shorten != NULL
+                                                ? list->shorten(row)
+                                                : json_incref(row));
     }
     return true;
 }
 
-/* What came of reading all pages once. */
-typedef enum Reading {
-    READING_TORN,  /* they were of different lists                         */
-    READING_SHORT, /* the last page came before as many as were counted    */
-    READING_WHOLE
-} Reading;
-
-/* Without an order a second page could be of another list. */
-static hr_status
-check_order(const HarborAsk *ask, const HarborList *list, unsigned number,
-            const json_t *page)
+static char *
+page_query(const HarborList *list, size_t number)
 {
-    if (list->sort != NULL || number == 1 || json_array_size(page) == 0)
-        return HR_OK;
-    return dist_fail(ask->call, HR_UNSUPPORTED,
-                     "%s: the server gives the list in pages only, and in no "
-                     "order: it may lose some",
-                     list->what);
+    return harbor_text("page=%zu&page_size=%u%s%s", number, PAGE_ROWS,
+                       list->sort != NULL ? "&sort=" : "",
+                       list->sort != NULL ? list->sort : "");
+}
+
+/* The first page is there: what follows is asked for at once. */
+static char *
+page_path(void *data, size_t index)
+{
+    const Paging *paging = data;
+    HARBOR_AUTOFREE char *query = page_query(paging->list, index + 2);
+
+    return make_path(paging->list, query);
+}
+
+static char *
+page_what(void *data, size_t index)
+{
+    const Paging *paging = data;
+
+    (void)index;
+    return harbor_text("%s", paging->list->what);
 }
 
 static hr_status
-read_pages(const HarborAsk *ask, const HarborList *list, json_t *rows,
-           Reading *reading)
+page_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
 {
-    json_auto_t *known = json_object();
-    int64_t first_total = -1;
+    Paging *paging = data;
+    json_auto_t *page = NULL;
 
-    *reading = READING_TORN;
-    for (unsigned number = 1; number <= PAGES_LIMIT; number++) {
-        HARBOR_AUTOFREE char *query =
-            harbor_text("page=%u&page_size=%u%s%s", number, PAGE_ROWS,
-                        list->sort != NULL ? "&sort=" : "",
-                        list->sort != NULL ? list->sort : "");
-        json_auto_t *page = NULL;
-        int64_t total;
-        hr_status status = ask_rows(ask, list, query, &page, &total);
-
-        if (status == HR_OK)
-            status = check_order(ask, list, number, page);
-        if (status != HR_OK)
-            return status;
-        if (number == 1)
-            first_total = total;
-        if (total != first_total || !add_page(list, known, rows, page))
-            return HR_OK;
-        if (json_array_size(page) < PAGE_ROWS ||
-            (int64_t)json_array_size(rows) == total)
-            break;
-    }
-    *reading = first_total < 0 || (int64_t)json_array_size(rows) == first_total
-                   ? READING_WHOLE
-                   : READING_SHORT;
+    (void)index;
+    if (status == HR_OK)
+        status = take_rows(paging->ask, paging->list->what, answer, &page);
+    if (status != HR_OK)
+        return status;
+    /* Without an order a second page could be of another list. */
+    if (paging->list->sort == NULL && json_array_size(page) > 0)
+        return dist_fail(paging->ask->call, HR_UNSUPPORTED,
+                         "%s: the server gives the list in pages only, and "
+                         "in no order: it may lose some",
+                         paging->list->what);
+    if (answer->total != paging->total || !add_page(paging, page))
+        paging->changed = true;
     return HR_OK;
+}
+
+static hr_status
+read_others(Paging *paging)
+{
+    const HarborList *list = paging->list;
+    const HarborBatch batch = {.count =
+                                   (size_t)((paging->total - 1) / PAGE_ROWS),
+                               .data = paging,
+                               .path = page_path,
+                               .what = page_what,
+                               .take = page_take};
+
+    if (paging->total > (int64_t)PAGE_ROWS * PAGES_LIMIT)
+        return dist_fail(paging->ask->call, HR_INVALID,
+                         "%s: the list does not end", list->what);
+    return harbor_batch(paging->ask, &batch);
+}
+
+/* Reads all pages once. */
+static hr_status
+read_pages(Paging *paging)
+{
+    HARBOR_AUTOFREE char *query = page_query(paging->list, 1);
+    json_auto_t *page = NULL;
+    hr_status status =
+        ask_rows(paging->ask, paging->list, query, &page, &paging->total);
+
+    if (status != HR_OK)
+        return status;
+    if (paging->total < 0)
+        return dist_fail(paging->ask->call, HR_INVALID,
+                         "%s: the server does not say how long the list is "
+                         "(X-Total-Count)",
+                         paging->list->what);
+    paging->changed = !add_page(paging, page);
+    if (paging->total > PAGE_ROWS && !paging->changed)
+        status = read_others(paging);
+    return status;
+}
+
+/* Rows that are counted and were not shown; -1: it changed meanwhile. */
+static int64_t
+count_hidden(const Paging *paging)
+{
+    int64_t hidden = paging->total - (int64_t)json_array_size(paging->rows);
+
+    return paging->changed ? -1 : hidden;
 }
 
 /* As many twice, and fewer than are counted: Harbor shows some to nobody. */
 static hr_status
 list_in_pages(const HarborAsk *ask, const HarborList *list, json_t **rows)
 {
-    size_t before = SIZE_MAX;
+    int64_t before = 0;
 
     for (unsigned round = 0; round < ROUNDS; round++) {
-        json_t *found = json_array();
-        size_t count;
-        Reading reading;
-        hr_status status = read_pages(ask, list, found, &reading);
+        Paging paging = {.ask = ask,
+                         .list = list,
+                         .known = json_object(),
+                         .rows = json_array()};
+        hr_status status = read_pages(&paging);
+        int64_t hidden = count_hidden(&paging);
 
-        count = json_array_size(found);
-        if (status == HR_OK &&
-            (reading == READING_WHOLE ||
-             (reading == READING_SHORT && count == before))) {
-            *rows = found;
+        json_decref(paging.known);
+        /* None, or as many as a moment ago. */
+        if (status == HR_OK && hidden >= 0 && hidden == before) {
+            *rows = paging.rows;
             return HR_OK;
         }
-        json_decref(found);
+        before = hidden >= 0 ? hidden : 0;
+        json_decref(paging.rows);
         if (status != HR_OK)
             return status;
-        before = reading == READING_SHORT ? count : SIZE_MAX;
     }
     return fail_changing(ask, list);
 }
@@ -236,9 +295,12 @@ harbor_list(const HarborAsk *ask, const HarborList *list, json_t **rows)
 {
     json_t *first = NULL;
     int64_t total;
-    hr_status status = ask_rows(ask, list, "page_size=0", &first, &total);
+    hr_status status;
 
     *rows = NULL;
+    if (list->paged)
+        return list_in_pages(ask, list, rows);
+    status = ask_rows(ask, list, "page_size=0", &first, &total);
     return status == HR_OK ? complete(ask, list, first, total, rows) : status;
 }
 

@@ -42,6 +42,8 @@ close_registry(hr_registry *registry)
     json_decref(registry->projects);
     json_decref(registry->group_names);
     json_decref(registry->trying);
+    json_decref(registry->artifacts);
+    json_decref(registry->alone);
     pthread_mutex_destroy(&registry->lock);
     free(registry);
 }
@@ -55,13 +57,13 @@ static const hr_registry_ops ops = {
     .list_tags = dist_list_tags,
     .resolve = harbor_resolve,
     .get_manifest = dist_get_manifest,
-    .put_manifest = dist_put_manifest,
+    .put_manifest = harbor_put_manifest,
     .stat_blobs = dist_stat_blobs,
     .open_blob = dist_open_blob,
     .create_blob = dist_create_blob,
     .commit_blob = dist_commit_blob,
     .abort_blob = dist_abort_blob,
-    .list_referrers = dist_list_referrers,
+    .list_referrers = harbor_list_referrers,
     .resume_blob = dist_resume_blob,
     .examine = dist_examine,
     .mounts = dist_mounts,
@@ -72,6 +74,7 @@ static const hr_registry_ops ops = {
     .fit_documents = harbor_fit_documents,
     .write_document = harbor_write_document,
     .check_secrets = harbor_check_secrets,
+    .list_artifacts = harbor_list_artifacts,
 };
 
 static hr_status
