@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "model/reference.h"
 #include "plug/registry-instance.h"
 
@@ -68,6 +69,7 @@ take(hr_artifact_sink *sink, hr_call *call, const hr_artifact *artifact)
     listed->media_type =
         g_strdup(artifact->media_type != NULL ? artifact->media_type : "");
     listed->size = artifact->size;
+    listed->content_size = artifact->content_size;
     g_hash_table_add(taker->known, listed->tag);
     g_ptr_array_add(taker->list, listed);
     return HR_OK;
@@ -110,4 +112,38 @@ hr_registry_list_artifacts(HrRegistry *registry, HrCall *call,
     }
     g_ptr_array_sort(taker.list, order_listed);
     return taker.list;
+}
+
+/* ---------------------------------------------------------------- foresee */
+
+bool
+hr_registry_foresees(const HrRegistry *registry)
+{
+    return HR_HAS(registry->ops, hr_registry_ops, foresee) &&
+           registry->ops->foresee != NULL;
+}
+
+/* What is shown must be one line. */
+static void
+settle_write(hr_content_write *write)
+{
+    g_autofree char *line = NULL;
+
+    write->message[sizeof write->message - 1] = '\0';
+    line = hr_text_one_line(write->message);
+    g_strlcpy(write->message, line, sizeof write->message);
+}
+
+bool
+hr_registry_foresee(HrRegistry *registry, HrCall *call,
+                    hr_content_write *const *writes, size_t count,
+                    GError **error)
+{
+    hr_status status;
+
+    hr_registry_enter(registry, call);
+    status = registry->ops->foresee(registry->plugin, call, writes, count);
+    for (size_t i = 0; i < count; i++)
+        settle_write(writes[i]);
+    return hr_registry_leave(registry, call, status, error);
 }

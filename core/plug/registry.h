@@ -76,8 +76,9 @@ hr_registry_list_tags(HrRegistry *registry, HrCall *call,
 typedef struct HrListed {
     char *tag;
     char *digest;
-    char *media_type; /* "": not known */
-    uint64_t size;    /* of the manifest; 0: not known */
+    char *media_type;      /* "": not known */
+    uint64_t size;         /* of the manifest; 0: not known */
+    uint64_t content_size; /* with all that belongs to it; 0: not known */
 } HrListed;
 
 bool
@@ -88,6 +89,16 @@ hr_registry_has_artifacts(const HrRegistry *registry);
 GPtrArray *
 hr_registry_list_artifacts(HrRegistry *registry, HrCall *call,
                            const char *repository, GError **error);
+
+/* True if the registry can tell what writes of content would meet. */
+bool
+hr_registry_foresees(const HrRegistry *registry);
+
+/* Each of `count` writes has its status afterwards. */
+bool
+hr_registry_foresee(HrRegistry *registry, HrCall *call,
+                    hr_content_write *const *writes, size_t count,
+                    GError **error);
 
 /* Resolves `count` queries; each has its status afterwards.  Answers that
  * break the grammar of digests or media types become HR_INVALID.  The strings

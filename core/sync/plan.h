@@ -71,7 +71,9 @@ typedef struct HrChange {
     bool secrets;      /* the source tells some: they are read again when it
                           is written                                      */
     GPtrArray *widens; /* rights that somebody gets by it (char *); or NULL */
-    HrRank rank;       /* set by hr_plan_add                                */
+    uint64_t content_size; /* bytes that it takes at most; 0: not known; not
+                              kept in a file */
+    HrRank rank; /* set by hr_plan_add                                */
 } HrChange;
 
 /* An item, or a whole listing, that could not be compared. */

@@ -11,6 +11,7 @@
 #include "sync/artifact.h"
 #include "sync/blob-presence.h"
 #include "sync/document-plan.h"
+#include "sync/foresight.h"
 #include "sync/walk.h"
 
 /* Stale items named in an error; the rest is counted. */
@@ -148,6 +149,7 @@ new_change(const HrSighting *sighting, const char *key, const char *from)
     change->kind = referrer ? HR_KIND_REFERRER : HR_KIND_TAG;
     change->key = g_strdup(key);
     change->from = strcmp(key, from) == 0 ? NULL : g_strdup(from);
+    change->content_size = sighting->content_size;
     change->source =
         hr_referrer_document(source->digest, source->media_type, source->size,
                              referrer ? sighting->tie->subject : NULL);
@@ -338,6 +340,7 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
     pthread_mutex_destroy(&planner.mutex);
     if (!walked)
         return NULL;
+    hr_foresight_add(pass, plan);
     hr_plan_seal(plan);
     return g_steal_pointer(&plan);
 }

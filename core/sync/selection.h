@@ -47,7 +47,8 @@ typedef enum HrTagRule {
 typedef struct HrTagSeen {
     hr_status status; /* HR_OK, HR_NOT_FOUND: vanished, or an error */
     uint64_t size;
-    char *digest; /* NULL unless HR_OK */
+    uint64_t content_size; /* with all that belongs to it; 0: not known */
+    char *digest;          /* NULL unless HR_OK */
     char *media_type;
     char *message; /* of an error; or NULL */
 } HrTagSeen;

@@ -212,6 +212,9 @@ hr_tag_batch_run(void *data)
                 .target = &batch->queries[2 * i + 1],
                 .named = batch->named,
                 .tie = batch->pairs[i].tie,
+                .content_size = batch->pairs[i].seen[0] != NULL
+                                    ? batch->pairs[i].seen[0]->content_size
+                                    : 0,
             };
         batch->visitor->visit(batch->visitor->data, call, sightings,
                               batch->count);

@@ -47,6 +47,7 @@ make_seen(const HrListed *listed)
 
     seen->status = HR_OK;
     seen->size = listed->size;
+    seen->content_size = listed->content_size;
     seen->digest = g_strdup(listed->digest);
     seen->media_type = g_strdup(listed->media_type);
     return seen;
@@ -102,6 +103,7 @@ copy_seen(const HrTagSeen *seen)
 
     copy->status = seen->status;
     copy->size = seen->size;
+    copy->content_size = seen->content_size;
     copy->digest = g_strdup(seen->digest);
     copy->media_type = g_strdup(seen->media_type);
     return copy;

@@ -39,7 +39,9 @@ typedef struct HrSighting {
     const hr_manifest_query *source;
     const hr_manifest_query *target;
     bool named;
-    const HrTie *tie; /* NULL: it was selected itself */
+    const HrTie *tie;      /* NULL: it was selected itself */
+    uint64_t content_size; /* of the source's, with all that belongs to it,
+                              bytes; 0: not known */
 } HrSighting;
 
 typedef struct HrVisitor {

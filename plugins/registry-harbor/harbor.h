@@ -333,6 +333,12 @@ hr_status
 harbor_resolve(hr_registry *registry, hr_call *call,
                hr_manifest_query *const *queries, size_t count);
 
+/* ------------------------------------------------------------ foresee.c */
+
+hr_status
+harbor_foresee(hr_registry *registry, hr_call *call,
+               hr_content_write *const *writes, size_t count);
+
 /* ---------------------------------------------------------- referrers.c */
 
 /* Rows as of harbor_artifacts, of a list that told of accessories. */

@@ -83,6 +83,11 @@ extern const HarborKind *const harbor_kinds[];
 bool
 harbor_robot_may(const HarborIdentity *who, const HarborRight *right);
 
+/* The same, in one project. */
+bool
+harbor_robot_may_in(const HarborIdentity *who, const HarborRight *right,
+                    const char *project);
+
 /* Hands a document over.  `document` and `secrets`, which may be NULL, are
  * taken; secrets are wiped.  `reason` says why it is never to be written;
  * NULL: it may be. */

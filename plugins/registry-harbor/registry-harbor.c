@@ -75,6 +75,7 @@ static const hr_registry_ops ops = {
     .write_document = harbor_write_document,
     .check_secrets = harbor_check_secrets,
     .list_artifacts = harbor_list_artifacts,
+    .foresee = harbor_foresee,
 };
 
 static hr_status

@@ -197,3 +197,18 @@ harbor_robot_may(const HarborIdentity *who, const HarborRight *right)
             return true;
     return false;
 }
+
+bool
+harbor_robot_may_in(const HarborIdentity *who, const HarborRight *right,
+                    const char *project)
+{
+    for (size_t i = 0; i < json_array_size(who->permissions); i++) {
+        const json_t *permission = json_array_get(who->permissions, i);
+        const char *namespace = harbor_json_text(permission, "namespace", "");
+
+        if ((strcmp(namespace, project) == 0 || strcmp(namespace, "*") == 0) &&
+            allows(permission, right))
+            return true;
+    }
+    return false;
+}
