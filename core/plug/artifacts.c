@@ -114,6 +114,69 @@ hr_registry_list_artifacts(HrRegistry *registry, HrCall *call,
     return taker.list;
 }
 
+/* ------------------------------------------------------------------ parts */
+
+typedef struct PartTaker {
+    hr_part_sink sink; /* first */
+    GPtrArray *parts;
+    bool good;
+} PartTaker;
+
+static void
+free_part(gpointer data)
+{
+    HrDescriptor *part = data;
+
+    g_free(part->digest);
+    g_free(part->media_type);
+    g_free(part);
+}
+
+static void
+take_part(hr_part_sink *sink, const hr_part *given)
+{
+    PartTaker *taker = (PartTaker *)sink;
+    HrDescriptor *part;
+
+    if (given->digest == NULL || given->media_type == NULL ||
+        !hr_digest_valid(given->digest) ||
+        taker->parts->len >= HR_MANIFEST_GRAPH_LIMIT) {
+        taker->good = false;
+        return;
+    }
+    part = g_new0(HrDescriptor, 1);
+    part->digest = g_strdup(given->digest);
+    part->media_type = g_strdup(given->media_type);
+    g_ptr_array_add(taker->parts, part);
+}
+
+GPtrArray *
+hr_registry_list_parts(HrRegistry *registry, HrCall *call,
+                       const char *repository, const char *digest,
+                       GError **error)
+{
+    PartTaker taker = {
+        .sink = {.struct_size = sizeof(hr_part_sink), .take = take_part},
+        .good = true,
+    };
+    hr_status status = HR_UNSUPPORTED;
+
+    taker.parts = g_ptr_array_new_with_free_func(free_part);
+    hr_registry_enter(registry, call);
+    if (HR_HAS(registry->ops, hr_registry_ops, list_parts) &&
+        registry->ops->list_parts != NULL)
+        status = registry->ops->list_parts(registry->plugin, call, repository,
+                                           digest, &taker.sink);
+    if (status == HR_OK && !taker.good)
+        status = hr_call_fail(call, HR_INVALID,
+                              "the registry tells of parts of an index that "
+                              "cannot be");
+    if (hr_registry_leave(registry, call, status, error))
+        return taker.parts;
+    g_ptr_array_unref(taker.parts);
+    return NULL;
+}
+
 /* ---------------------------------------------------------------- foresee */
 
 bool

@@ -90,6 +90,14 @@ GPtrArray *
 hr_registry_list_artifacts(HrRegistry *registry, HrCall *call,
                            const char *repository, GError **error);
 
+/* HrDescriptor of the manifests that an index lists, with digest and media
+ * type, so far as that is known without reading it; the caller's.
+ * HR_UNSUPPORTED if it is not. */
+GPtrArray *
+hr_registry_list_parts(HrRegistry *registry, HrCall *call,
+                       const char *repository, const char *digest,
+                       GError **error);
+
 /* True if the registry can tell what writes of content would meet. */
 bool
 hr_registry_foresees(const HrRegistry *registry);

@@ -72,6 +72,7 @@ free_fetch(void *data)
     Fetch *fetch = data;
 
     g_clear_pointer(&fetch->fallback, free_fallback);
+    g_clear_pointer(&fetch->parts, g_ptr_array_unref);
     hr_manifest_free(fetch->manifest);
     g_clear_error(&fetch->error);
     g_free(fetch);

@@ -310,6 +310,22 @@ end_fetch(HrFollow *follow)
         hr_pool_resume(follow->pass->lane, hr_follow_round, follow);
 }
 
+/* Some registries tell what an index lists; which of it is wanted they do
+ * not. */
+static bool
+find_parts(Fetch *fetch, HrCall *call)
+{
+    const HrPass *pass = fetch->follow->pass;
+
+    if (fetch->node == NULL || fetch->node->is_list ||
+        hr_pass_platforms(pass) != NULL)
+        return false;
+    fetch->parts = hr_registry_list_parts(pass->source, call,
+                                          fetch->follow->source_repository,
+                                          fetch->node->digest, NULL);
+    return fetch->parts != NULL;
+}
+
 static void
 run_fetch(void *data)
 {
@@ -321,9 +337,10 @@ run_fetch(void *data)
     g_autoptr(HrCall) call = hr_pass_call(pass);
 
     g_clear_error(&fetch->error);
-    fetch->manifest =
-        hr_registry_get_manifest(pass->source, call, follow->source_repository,
-                                 digest, digest, &fetch->error);
+    if (!find_parts(fetch, call))
+        fetch->manifest = hr_registry_get_manifest(
+            pass->source, call, follow->source_repository, digest, digest,
+            &fetch->error);
     if (fetch->error != NULL &&
         hr_pass_park(pass, &fetch->parking, call,
                      hr_error_status(fetch->error), run_fetch, fetch))
@@ -349,13 +366,13 @@ hr_follow_fetch(HrFollow *follow)
 
 /* What an index lists may be referred to as well, if it is brought. */
 static void
-read_children(HrFollow *follow, const Node *node, const HrManifest *index)
+read_children(HrFollow *follow, const Node *node, const GPtrArray *children)
 {
     g_autofree bool *wanted =
-        hr_artifact_choose(hr_pass_platforms(follow->pass), index->children);
+        hr_artifact_choose(hr_pass_platforms(follow->pass), children);
 
-    for (guint i = 0; i < index->children->len; i++) {
-        const HrDescriptor *child = index->children->pdata[i];
+    for (guint i = 0; i < children->len; i++) {
+        const HrDescriptor *child = children->pdata[i];
         g_autofree char *digest = hr_follow_short_label(follow, child->digest);
         g_autofree char *label =
             node->is_list
@@ -478,7 +495,9 @@ hr_follow_read(HrFollow *follow, HrCall *call)
                                                   : fetch->fallback->tag,
                               fetch->error);
         else if (fetch->node != NULL)
-            read_children(follow, fetch->node, fetch->manifest);
+            read_children(follow, fetch->node,
+                          fetch->parts != NULL ? fetch->parts
+                                               : fetch->manifest->children);
         else
             read_fallback(follow, call, fetch->fallback, fetch->manifest);
     }

@@ -86,7 +86,8 @@ typedef struct Fetch {
     HrFollow *follow;
     Node *node;
     Fallback *fallback;
-    HrManifest *manifest;
+    GPtrArray *parts;     /* HrDescriptor, where nothing had to be read */
+    HrManifest *manifest; /* otherwise */
     GError *error;
     HrParking parking;
 } Fetch;

@@ -186,6 +186,22 @@ struct hr_artifact_sink {
                       const hr_artifact *artifact);
 };
 
+/* One manifest that an index lists.  Borrowed. */
+typedef struct hr_part {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *digest;
+    const char *media_type;
+} hr_part;
+
+/* Takes them; copies. */
+typedef struct hr_part_sink hr_part_sink;
+struct hr_part_sink {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void (*take)(hr_part_sink *sink, const hr_part *part);
+};
+
 /* What a write of content would meet, asked and answered in two blocks. */
 typedef struct hr_content_write {
     uint32_t struct_size;

@@ -367,6 +367,14 @@ typedef struct hr_registry_ops {
     hr_status (*begin_blob)(hr_registry *registry, hr_call *call,
                             const hr_blob *blob, const char *mount_from,
                             hr_blob_start **start);
+
+    /* Tells which manifests an index lists, all of them or none, without
+     * reading it: no pull event is raised.  HR_UNSUPPORTED if that is not
+     * known: then it is read.  Only for those who want to know what belongs
+     * together; whoever copies an index reads it.  May be NULL. */
+    hr_status (*list_parts)(hr_registry *registry, hr_call *call,
+                            const char *repository, const char *digest,
+                            hr_part_sink *sink);
 } hr_registry_ops;
 
 #ifdef __cplusplus

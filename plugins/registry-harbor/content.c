@@ -84,6 +84,31 @@ names_of(const json_t *tags)
     return names;
 }
 
+/* What an index lists, if all of it are images of a platform: what else it is
+ * is not told, and could be another index.  NULL: it is none, or not known. */
+static json_t *
+parts_of(const json_t *references)
+{
+    json_t *parts;
+
+    if (json_array_size(references) == 0)
+        return NULL;
+    parts = json_array();
+    for (size_t i = 0; i < json_array_size(references); i++) {
+        const json_t *reference = json_array_get(references, i);
+        const json_t *platform = json_object_get(reference, "platform");
+        const json_t *digest = json_object_get(reference, "child_digest");
+
+        if (*harbor_json_text(platform, "os", "") == '\0' ||
+            !json_is_string(digest)) {
+            json_decref(parts);
+            return NULL;
+        }
+        json_array_append(parts, (json_t *)digest);
+    }
+    return parts;
+}
+
 static json_t *
 shorten(const json_t *row)
 {
@@ -96,8 +121,12 @@ shorten(const json_t *row)
                              "size", harbor_json_number(row, "size", 0),
                              "accessories", json_array_size(accessories) > 0);
 
+    json_t *parts = parts_of(json_object_get(row, "references"));
+
     if (json_array_size(labels) > 0)
         json_object_set(kept, "labels", labels);
+    if (parts != NULL)
+        json_object_set_new(kept, "parts", parts);
     return kept;
 }
 
@@ -124,7 +153,7 @@ list_rows(const HarborAsk *ask, const char *repository, json_t **rows)
     list.path = path;
     status = harbor_list(ask, &list, rows);
     if (status == HR_OK)
-        harbor_alone_remember(ask->registry, repository, *rows);
+        harbor_told_remember(ask->registry, repository, *rows);
     return status;
 }
 

@@ -78,8 +78,8 @@ struct hr_registry {
     bool projects_unused;  /* nobody has taken them for a list so far    */
     json_t *artifacts;     /* rows by repository, kept for another list  */
     size_t artifacts_kept; /* so many                                   */
-    json_t *alone;         /* see referrers.c                            */
-    size_t alone_count;    /* digests in it                              */
+    json_t *told;          /* see referrers.c                            */
+    size_t told_count;     /* facts in it                              */
     json_t *group_names;   /* key by name: see kind-usergroup.c          */
     json_t *trying;        /* robots whose secrets are being tried       */
 };
@@ -341,18 +341,22 @@ harbor_foresee(hr_registry *registry, hr_call *call,
 
 /* ---------------------------------------------------------- referrers.c */
 
-/* Rows as of harbor_artifacts, of a list that told of accessories. */
+/* Rows as of harbor_artifacts, with what the list told of accessories. */
 void
-harbor_alone_remember(hr_registry *registry, const char *repository,
-                      const json_t *rows);
+harbor_told_remember(hr_registry *registry, const char *repository,
+                     const json_t *rows);
 
 /* NULL: all of it. */
 void
-harbor_alone_forget(hr_registry *registry, const char *repository);
+harbor_told_forget(hr_registry *registry, const char *repository);
 
 hr_status
 harbor_list_referrers(hr_registry *registry, hr_call *call,
                       hr_referrers_query *const *queries, size_t count);
+
+hr_status
+harbor_list_parts(hr_registry *registry, hr_call *call, const char *repository,
+                  const char *digest, hr_part_sink *sink);
 
 hr_status
 harbor_put_manifest(hr_registry *registry, hr_call *call,

@@ -276,7 +276,7 @@ harbor_identity_learn(hr_registry *registry, hr_call *call)
     if (status == HR_OK)
         status = learn_projects(&ask);
     harbor_artifacts_forget(registry);
-    harbor_alone_forget(registry, NULL);
+    harbor_told_forget(registry, NULL);
     if (status == HR_OK) {
         HarborIdentity *before;
 

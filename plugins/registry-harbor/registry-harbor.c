@@ -43,7 +43,7 @@ close_registry(hr_registry *registry)
     json_decref(registry->group_names);
     json_decref(registry->trying);
     json_decref(registry->artifacts);
-    json_decref(registry->alone);
+    json_decref(registry->told);
     pthread_mutex_destroy(&registry->lock);
     free(registry);
 }
@@ -76,6 +76,7 @@ static const hr_registry_ops ops = {
     .check_secrets = harbor_check_secrets,
     .list_artifacts = harbor_list_artifacts,
     .foresee = harbor_foresee,
+    .list_parts = harbor_list_parts,
 };
 
 static hr_status

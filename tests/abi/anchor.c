@@ -46,6 +46,8 @@ hr_secret_check hr_anchor_secret_check;
 hr_identity hr_anchor_identity;
 hr_artifact hr_anchor_artifact;
 hr_artifact_sink hr_anchor_artifact_sink;
+hr_part hr_anchor_part;
+hr_part_sink hr_anchor_part_sink;
 hr_content_write hr_anchor_content_write;
 hr_registry_ops hr_anchor_registry_ops;
 hr_event hr_anchor_event;

@@ -52,6 +52,20 @@ def case_an_unchanged_pass_asks_for_lists_alone():
         same((pulls(source), pulls(target)), before, "pulls")
 
 
+def case_an_index_is_not_pulled_to_know_what_is_in_it():
+    with Harbor() as source, Harbor(version="2.12") as target:
+        fill(source, "team/app", "multi", content.index("many"))
+        config = pair(source, target)
+        program("once", config)
+        before = pulls(source), pulls(target)
+        start_again(source, target)
+        program("once", config)
+        program("plan", config)
+        same((pulls(source), pulls(target)), before, "pulls")
+        same([entry for entry in content_requests(source)
+              if "/referrers/" not in entry], [], "requests for images")
+
+
 def case_a_tag_that_moved_is_found_and_copied():
     with Harbor() as source, Harbor() as target:
         for place in range(5):
