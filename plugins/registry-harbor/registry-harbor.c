@@ -77,6 +77,7 @@ static const hr_registry_ops ops = {
     .list_artifacts = harbor_list_artifacts,
     .foresee = harbor_foresee,
     .list_parts = harbor_list_parts,
+    .begin_blob = dist_begin_blob,
 };
 
 static hr_status
