@@ -12,6 +12,7 @@
 #include "sync/blob-presence.h"
 #include "sync/document-plan.h"
 #include "sync/foresight.h"
+#include "sync/seen-content.h"
 #include "sync/walk.h"
 
 /* Stale items named in an error; the rest is counted. */
@@ -20,7 +21,8 @@
 typedef struct Planner {
     const HrPass *pass;
     GHashTable *created; /* projects that are not there yet */
-    HrPlan *plan;        /* under mutex while workers are at it */
+    HrSeenContent *seen;
+    HrPlan *plan; /* under mutex while workers are at it */
     pthread_mutex_t mutex;
 } Planner;
 
@@ -297,8 +299,12 @@ static void
 visit_for_plan(void *data, HrCall *call, const HrSighting *sightings,
                size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        plan_sighting(data, call, &sightings[i]);
+    Planner *planner = data;
+
+    for (size_t i = 0; i < count; i++) {
+        hr_seen_content_note(planner->seen, &sightings[i]);
+        plan_sighting(planner, call, &sightings[i]);
+    }
 }
 
 static HrPlan *
@@ -314,7 +320,8 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
 {
     g_autoptr(HrPlan) plan = new_plan(pass);
     g_autoptr(GHashTable) created = NULL;
-    Planner planner = {.pass = pass, .plan = plan};
+    g_autoptr(HrSeenContent) seen = hr_seen_content_new(pass);
+    Planner planner = {.pass = pass, .plan = plan, .seen = seen};
     HrVisitor visitor = {
         .visit = visit_for_plan,
         .absent = note_absent,
@@ -340,6 +347,7 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
     pthread_mutex_destroy(&planner.mutex);
     if (!walked)
         return NULL;
+    hr_seen_content_narrow_plan(seen, plan);
     hr_foresight_add(pass, plan);
     hr_plan_seal(plan);
     return g_steal_pointer(&plan);

@@ -12,6 +12,7 @@
 #include "sync/artifact.h"
 #include "sync/blob-presence.h"
 #include "sync/document-verify.h"
+#include "sync/seen-content.h"
 #include "sync/walk.h"
 
 typedef struct Verifier {
@@ -20,6 +21,7 @@ typedef struct Verifier {
     HrVerification *result; /* under mutex */
     pthread_mutex_t mutex;
     GHashTable *whole; /* digests known to be whole, "repository@digest" */
+    HrSeenContent *seen;
 } Verifier;
 
 const char *
@@ -276,8 +278,12 @@ static void
 visit_for_verify(void *data, HrCall *call, const HrSighting *sightings,
                  size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        verify_sighting(data, call, &sightings[i]);
+    Verifier *verifier = data;
+
+    for (size_t i = 0; i < count; i++) {
+        hr_seen_content_note(verifier->seen, &sightings[i]);
+        verify_sighting(verifier, call, &sightings[i]);
+    }
 }
 
 /* True for what is looked at with the digest that it belongs to; lists of
@@ -361,11 +367,13 @@ hr_verify_run(const HrPass *pass, bool deep, GError **error)
     g_autoptr(HrVerification) result = g_new0(HrVerification, 1);
     g_autoptr(GHashTable) whole =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(HrSeenContent) seen = hr_seen_content_new(pass);
     Verifier verifier = {
         .pass = pass,
         .deep = deep,
         .result = result,
         .whole = whole,
+        .seen = seen,
     };
     HrVisitor visitor = {
         .visit = visit_for_verify,
@@ -387,6 +395,7 @@ hr_verify_run(const HrPass *pass, bool deep, GError **error)
     pthread_mutex_destroy(&verifier.mutex);
     if (!walked)
         return NULL;
+    hr_seen_content_narrow_verification(seen, result);
     g_ptr_array_sort(result->differences, order_differences);
     g_ptr_array_sort(result->kept, order_differences);
     return g_steal_pointer(&result);

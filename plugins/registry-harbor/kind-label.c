@@ -172,8 +172,8 @@ read_label(const HarborAsk *ask, const char *key, hr_document_sink *sink)
     return status;
 }
 
-static hr_status
-find_id(const HarborAsk *ask, const char *key, int64_t *id)
+hr_status
+harbor_label_id(const HarborAsk *ask, const char *key, int64_t *id)
 {
     json_t *label = NULL;
     hr_status status = HR_OK;
@@ -209,7 +209,7 @@ update_label(const HarborAsk *ask, const HarborWrite *write,
     HARBOR_AUTOFREE char *what = harbor_text("change label %s", write->key);
     HARBOR_AUTOFREE char *path = NULL;
     int64_t id;
-    hr_status status = find_id(ask, write->key, &id);
+    hr_status status = harbor_label_id(ask, write->key, &id);
 
     if (status != HR_OK)
         return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 const HarborKind *const harbor_kinds[] = {
+    &harbor_kind_artifact_label,
     &harbor_kind_configuration,  &harbor_kind_cve_allowlist,
     &harbor_kind_immutable,      &harbor_kind_label,
     &harbor_kind_member,         &harbor_kind_preheat_instance,

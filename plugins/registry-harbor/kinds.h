@@ -55,6 +55,7 @@ typedef struct HarborKind {
 } HarborKind;
 
 /* One in each kind-NAME.c. */
+extern const HarborKind harbor_kind_artifact_label;
 extern const HarborKind harbor_kind_configuration;
 extern const HarborKind harbor_kind_cve_allowlist;
 extern const HarborKind harbor_kind_immutable;
@@ -100,6 +101,10 @@ harbor_give(const HarborAsk *ask, hr_document_sink *sink, const char *kind,
 void
 harbor_gap(const HarborAsk *ask, hr_document_sink *sink, const char *scope,
            hr_status status);
+
+/* The id of a label, by its key; HR_NOT_FOUND, recorded, if there is none. */
+hr_status
+harbor_label_id(const HarborAsk *ask, const char *key, int64_t *id);
 
 /* The operations of hr_registry_ops. */
 hr_status

@@ -290,8 +290,9 @@ def describe_project(api, project, prefix):
     name = project["name"]
     number = project["project_id"]
     place = f"/projects/{name}"
+    # What is not set is as if it was "false".
     metadata = {key: value for key, value in project["metadata"].items()
-                if key != "retention_id"}
+                if key != "retention_id" and value != "false"}
     retention = project["metadata"].get("retention_id")
     policy = api.get(f"/retentions/{retention}") if retention else {}
     return {
