@@ -284,7 +284,7 @@ write_document(hr_registry *registry, hr_call *call,
                const hr_document_write *write)
 {
     hr_status status = note(registry, call, "write", write->key);
-    char path[PATH_CAPACITY], secret[TEXT_CAPACITY];
+    char path[PATH_CAPACITY], fresh[PATH_CAPACITY], secret[TEXT_CAPACITY];
     FILE *file;
 
     if (status != HR_OK)
@@ -294,11 +294,15 @@ write_document(hr_registry *registry, hr_call *call,
     else
         take_secret(write->secrets, secret);
     join(path, registry, write->key);
-    file = fopen(path, "w");
+    join(fresh, registry, ".new");
+    file = fopen(fresh, "w");
     if (file == NULL)
         return fail(call, HR_LOCAL_RESOURCE, "it cannot be written");
     fprintf(file, "%s\n", secret);
     fclose(file);
+    /* Whoever is killed leaves it as it was, or as it is to be. */
+    if (rename(fresh, path) != 0)
+        return fail(call, HR_LOCAL_RESOURCE, "it cannot be written");
     return HR_OK;
 }
 

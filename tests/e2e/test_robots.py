@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """robots: the secrets of robot accounts are checked, adopted and rotated."""
 import os
+import random
+import subprocess
+import time
 
 from harbor_api import Harbor, make_projects, make_robot, permission
 from harbor_filling import check_login
-from harness import (configuration, endpoint, has, holds, path, run,
+from harness import (PROGRAM, configuration, endpoint, has, holds, path, run,
                      run_program, same)
 from safes import KEY, PLUGINS, Safe, at_version, derived
 
@@ -160,6 +163,34 @@ def case_rotate_stops_at_a_failure_and_goes_on_later():
     has(result.out, "same 1, done 2")
     same(rome.writes()[written:], ["library/deploy"], "written once more")
     same(paris.secrets(), at_version(2, *ROBOTS))
+
+
+def case_a_rotation_that_is_killed_goes_on_later():
+    there = [f"library/robot-{number:02}" for number in range(40)]
+    paris = Safe("paris", at_version(1, *there))
+    rome = Safe("rome", at_version(1, *there))
+    text = config(paris, [rome])
+    name = path("killed.cfg")
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(text)
+    for _ in range(60):
+        process = subprocess.Popen(
+            [PROGRAM, "-c", name, "robots", "rotate", "--to", "2"],
+            env={**os.environ, **PLUGINS}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        time.sleep(random.uniform(0, 0.06))
+        process.kill()
+        process.wait()
+        for robot in there:
+            versions = [safe.secrets()[robot] for safe in (rome, paris)]
+            holds(versions in ([derived(1, robot)] * 2,
+                               [derived(2, robot), derived(1, robot)],
+                               [derived(2, robot)] * 2), f"{robot} is lost")
+    robots("rotate", "--to", "2", text=text, code=0)
+    for safe in (paris, rome):
+        same(safe.secrets(), at_version(2, *there), safe.name)
+    # None was set twice but one that was not known to be set.
+    holds(len(rome.writes()) <= len(there) + 60, "it began anew each time")
 
 
 def case_rotate_leaves_secrets_that_nobody_knows():
