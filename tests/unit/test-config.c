@@ -144,7 +144,8 @@ static const char full_text[] =
     "workers = 4; loops = 1; parallel_syncs = 9;\n"
     "credentials = ( { name = \"robot\"; username = \"robot$ci\";\n"
     "                  password = \"env:PW\"; } );\n"
-    "selects = ( { name = \"base\";\n"
+    "selects = ( { name = \"base\"; projects = { deny = [ \"test-.*\" ]; "
+    "};\n"
     "  repositories = { allow = [ \"library/.*\" ];\n"
     "                   deny = [ \".*-old\" ]; };\n"
     "  tags = { names = ( \"1.0\", \"latest\", \"1.0\" ); semver = \"^1 || "
@@ -169,7 +170,8 @@ static const char full_text[] =
     ");\n"
     "syncs = (\n"
     "  { name = \"p-v\"; source = \"paris\"; target = \"vault\";\n"
-    "    mode = \"one-way\"; kinds = [ \"tag\" ]; select = \"base\";\n"
+    "    mode = \"one-way\"; select = \"base\"; escalation = \"refuse\"; "
+    "kinds = [ \"tag\", \"robot\", \"tag\", \"weather\" ];\n"
     "    conflict = { default = \"picky\"; window = \"2h\"; }; },\n"
     "  { name = \"v-p\"; source = \"vault\"; target = \"paris\";\n"
     "    foreign_layers = \"include\";\n"
@@ -261,6 +263,23 @@ test_names_the_nearest_of_what_is_not_there(void)
                               "mean 'p-v'?");
     g_assert_null(hr_config_require_sync(config, "vault", &no_sync));
     expect_no_such(no_sync, "dir/a.conf: there is no sync 'vault'");
+}
+
+static void
+test_reads_what_a_sync_is_about(void)
+{
+    g_autoptr(HrConfig) config = parse_full();
+    const HrSyncConfig *there = hr_config_sync(config, "p-v");
+    const HrSyncConfig *back = hr_config_sync(config, "v-p");
+    g_autofree char *kinds = g_strjoinv(" ", there->kinds);
+
+    g_assert_cmpstr(kinds, ==, "tag robot weather");
+    g_assert_null(back->kinds);
+    g_assert_cmpint(there->escalation, ==, HR_ESCALATION_REFUSE);
+    g_assert_cmpint(back->escalation, ==, HR_ESCALATION_MARK);
+    g_assert_false(hr_filter_judge(&there->select.projects, "test-a", NULL));
+    g_assert_true(hr_filter_judge(&there->select.projects, "a", NULL));
+    g_assert_true(hr_filter_judge(&back->select.projects, "test-a", NULL));
 }
 
 static void
@@ -1117,6 +1136,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/command-line-endpoint-has-the-same-defaults",
                     test_command_line_endpoint_has_the_same_defaults);
     g_test_add_func("/config/reads-every-key", test_reads_every_key);
+    g_test_add_func("/config/reads-what-a-sync-is-about",
+                    test_reads_what_a_sync_is_about);
     g_test_add_func("/config/reads-syncs-and-their-selections",
                     test_reads_syncs_and_their_selections);
     g_test_add_func("/config/strategy-gets-its-defaults-without-being-told",
