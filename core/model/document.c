@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "model/kind.h"
 
 /* All secrets of one document together. */
 #define SECRETS_LIMIT_BYTES (64 * 1024)
@@ -107,7 +108,7 @@ hr_document_take(const hr_document *given, const char *kind, GError **error)
                      kind, HR_DOCUMENT_KEY_LIMIT);
         return NULL;
     }
-    document->kind = g_intern_string(kind);
+    document->kind = hr_kind_intern(kind);
     document->key = g_strdup(given->key);
     document->text = hr_document_canonical(given->text, error);
     if (document->text == NULL ||

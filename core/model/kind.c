@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "model/item.h"
 #include "model/json.h"
 
@@ -48,6 +49,39 @@ find(const char *name)
     return NULL;
 }
 
+/* Names of other kinds: as many as a configuration has. */
+static const char *
+intern_other(const char *name)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static GHashTable *names;
+    char *known;
+
+    HR_LOCKED(&mutex);
+    if (names == NULL)
+        names = g_hash_table_new(g_str_hash, g_str_equal);
+    known = g_hash_table_lookup(names, name);
+    if (known == NULL) {
+        known = g_strdup(name);
+        g_hash_table_add(names, known);
+    }
+    return known;
+}
+
+const char *
+hr_kind_intern(const char *name)
+{
+    static const char *const content[] = {HR_KIND_TAG, HR_KIND_REFERRER};
+    const HrKind *known = name != NULL ? find(name) : NULL;
+
+    if (name == NULL || known != NULL)
+        return known != NULL ? known->name : NULL;
+    for (unsigned i = 0; i < G_N_ELEMENTS(content); i++)
+        if (strcmp(content[i], name) == 0)
+            return content[i];
+    return intern_other(name);
+}
+
 bool
 hr_kind_is_standard(const char *name)
 {
@@ -62,7 +96,7 @@ hr_kind_of(const char *name)
     if (known != NULL)
         return *known;
     return (HrKind){
-        .name = g_intern_string(name),
+        .name = hr_kind_intern(name),
         .rank = hr_kind_is_content(name) ? HR_RANK_CONTENT : HR_RANK_OTHER,
     };
 }

@@ -66,6 +66,10 @@ hr_kind_standard(unsigned index);
 HrKind
 hr_kind_of(const char *name);
 
+/* A name of a kind that is there for ever; NULL for NULL.  From any thread. */
+const char *
+hr_kind_intern(const char *name);
+
 bool
 hr_kind_is_standard(const char *name);
 

@@ -226,7 +226,7 @@ change_from_json(const HrJson *json, GError **error)
     hr_json_boolean(hr_json_get(json, "secrets"), &change->secrets);
     change->widens = texts_from_json(hr_json_get(json, "widens"));
     if (kind != NULL && hr_kind_name_valid(kind))
-        change->kind = g_intern_string(kind);
+        change->kind = hr_kind_intern(kind);
     if (change->kind == NULL || change->key == NULL ||
         change->reason == NULL || action == NULL ||
         !hr_action_from_name(action, &change->action)) {
@@ -288,7 +288,7 @@ read_problems(HrPlan *plan, const HrJson *list, GError **error)
             return hr_error_set(error, HR_INVALID,
                                 "a problem lacks key, status or message");
         problem = g_new0(HrProblem, 1);
-        problem->kind = g_intern_string(kind);
+        problem->kind = hr_kind_intern(kind);
         problem->key = g_strdup(key);
         problem->status = status_from_name(status);
         problem->message = g_strdup(message);

@@ -122,7 +122,7 @@ hr_plan_add_document_problem(HrPlan *plan, const char *kind, const char *key,
 {
     HrProblem *problem = g_new0(HrProblem, 1);
 
-    problem->kind = g_intern_string(kind);
+    problem->kind = hr_kind_intern(kind);
     problem->key = g_strdup(key);
     problem->status = hr_error_status(error);
     problem->message = g_strdup(error->message);
@@ -135,7 +135,7 @@ hr_plan_add_remark(HrPlan *plan, const char *kind, const char *key,
 {
     HrRemark *remark = g_new0(HrRemark, 1);
 
-    remark->kind = g_intern_string(kind);
+    remark->kind = hr_kind_intern(kind);
     remark->key = g_strdup(key);
     remark->message = g_strdup(message);
     g_ptr_array_add(plan->remarks, remark);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "model/item.h"
+#include "model/kind.h"
 #include "model/referrer.h"
 #include "sync/artifact.h"
 #include "sync/blob-presence.h"
@@ -67,7 +68,7 @@ hr_verification_add(HrVerification *result, HrDifferenceKind kind,
     HrDifference *difference = g_new0(HrDifference, 1);
 
     difference->kind = kind;
-    difference->item_kind = g_intern_string(item_kind);
+    difference->item_kind = hr_kind_intern(item_kind);
     difference->key = g_strdup(key);
     difference->message = g_strdup(message);
     g_ptr_array_add(kind == HR_DIFFERENCE_KEPT ? result->kept

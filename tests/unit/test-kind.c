@@ -20,6 +20,9 @@ test_table(void)
     }
     g_assert_false(hr_kind_is_standard("weather"));
     g_assert_cmpstr(other.name, ==, "weather");
+    g_assert_true(other.name == hr_kind_intern("weather"));
+    g_assert_true(hr_kind_of("robot").name == hr_kind_intern("robot"));
+    g_assert_null(hr_kind_intern(NULL));
     g_assert_cmpint(other.rank, ==, HR_RANK_OTHER);
     g_assert_true(hr_kind_is_content("tag"));
     g_assert_cmpint(hr_kind_of("tag").rank, ==, HR_RANK_CONTENT);
