@@ -145,14 +145,11 @@ def git(directory, *arguments):
 def documents(harbor):
     """{kind: {key: text}} of all that a plan is about."""
     kinds = ("project", "usergroup", "member", "label", "robot", "quota",
-             "immutable", "repository", "cve-allowlist", "configuration")
+             "immutable", "repository", "artifact-label", "cve-allowlist",
+             "configuration")
     with open_harbor(harbor) as here:
         return {kind: {key: one["text"] for key, one in here.list(kind).items()}
                 for kind in kinds}
-
-
-def images(harbor):
-    return {name: digest for name, (digest, _) in held(harbor).items()}
 
 
 @scene
@@ -168,6 +165,8 @@ def case_a_backup_is_files_that_people_read(here):
                  "usergroup/oidc/%/Team 1/ops%3Aα.json",
                  "label/%/good%20/%20bad.json", "webhook/team/tell.json",
                  "repository/team/app.json", "cve-allowlist/system.json",
+                 "artifact-label/team/app@" + content.image("one").digest
+                 .replace(":", "%3A") + ".json",
                  "configuration/session_timeout.json"):
         holds(name in files, f"{name} is missing among {sorted(files)}")
     same(here.read("robot", "team", "ci.json"), {
@@ -214,7 +213,7 @@ def case_a_backup_is_restored_into_an_empty_harbor(here):
     result = here.do("once", "restore")
     has(planned.out, "auth_header")
     same(documents(here.rome), documents(here.paris), "documents")
-    same(images(here.rome), images(here.paris), "images")
+    same(held(here.rome), held(here.paris), "images")
     check_login(here.rome, "bot-team+ci", derived(1, "team/ci"), "team/app",
                 ["pull", "push"])
     check_login(here.rome, "bot-sync", derived(1, "sync"))
@@ -272,7 +271,7 @@ def case_a_file_that_was_spoilt_stops_its_kind_alone(here):
     has(result.out, "robot/team/ci.json:", "repair the file")
     holds(here.rome.table("robot").find(name="ci") is None, "no robot")
     holds(here.rome.table("project").find(name="team"), "the project")
-    same(images(here.rome), images(here.paris), "images")
+    same(held(here.rome), held(here.paris), "images")
 
 
 @scene
