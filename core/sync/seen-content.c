@@ -56,24 +56,29 @@ hr_seen_content_note(HrSeenContent *seen, const HrSighting *sighting)
     if (seen == NULL || source->status != HR_OK)
         return;
     HR_LOCKED(&seen->mutex);
+    if (!g_hash_table_contains(seen->names, sighting->target->repository))
+        g_hash_table_add(seen->names, g_strdup(sighting->target->repository));
     g_hash_table_add(seen->names, g_strconcat(sighting->target->repository,
                                               "@", source->digest, NULL));
 }
 
-/* True for a document about an artifact that nobody has selected. */
+/* True for a document about an artifact that nobody has selected, or about a
+ * repository of which no tag is. */
 static bool
 is_foreign(const HrSeenContent *seen, const char *kind_name, const char *key)
 {
     HrKind kind = hr_kind_of(kind_name);
 
-    return kind.scope == HR_SCOPE_CONTENT && strchr(key, '@') != NULL &&
-           !hr_kind_is_content(kind_name) &&
+    return kind.scope == HR_SCOPE_CONTENT && !hr_kind_is_content(kind_name) &&
            !g_hash_table_contains(seen->names, key);
 }
 
 void
 hr_seen_content_narrow_plan(const HrSeenContent *seen, HrPlan *plan)
 {
+    /* Of immutable tags nobody has asked what they lead to. */
+    if (plan->immutable > 0)
+        return;
     for (guint i = seen != NULL ? plan->changes->len : 0; i > 0; i--) {
         const HrChange *change = plan->changes->pdata[i - 1];
 

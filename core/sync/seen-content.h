@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Seen content: the artifacts that a walk has selected, where rules choose
- * among tags.  Documents about artifacts (their labels) are wanted only for
- * these: the others are none of the sync's business.
+ * among tags, and their repositories.  Documents about artifacts (their labels)
+ * and repositories are wanted only for these: the others are none of the sync's
+ * business.
  */
 #ifndef HR_SYNC_SEEN_CONTENT_H
 #define HR_SYNC_SEEN_CONTENT_H
@@ -27,8 +28,9 @@ hr_seen_content_free(HrSeenContent *seen);
 void
 hr_seen_content_note(HrSeenContent *seen, const HrSighting *sighting);
 
-/* Takes changes of documents about other artifacts out of a plan.  `seen` may
- * be NULL: nothing is done.  After the walk. */
+/* Takes changes of documents about others out of a plan, unless there are
+ * immutable tags that the walk has not looked at.  `seen` may be NULL: nothing
+ * is done.  After the walk. */
 void
 hr_seen_content_narrow_plan(const HrSeenContent *seen, HrPlan *plan);
 

@@ -25,7 +25,7 @@ def fresh(name):
 
 
 def file_of(directory, kind, key):
-    parts = [part or "%" for part in key.split("/")]
+    parts = [part.replace(":", "%3A") or "%" for part in key.split("/")]
     return os.path.join(directory, ".configuration", kind,
                         *parts) + ".json"
 
@@ -214,6 +214,39 @@ def case_projects_select_content_too():
     same(layouts.check(os.path.join(target, "library", "app")), ["1"])
     holds(not os.path.exists(os.path.join(target, "secret")),
           "it was not selected")
+
+
+def case_what_is_said_of_content_that_is_not_selected_is_not_missing():
+    source, target = fresh("doc-a"), fresh("doc-b")
+    images = {tag: content.image(tag) for tag in ("1", "2")}
+    layouts.write(os.path.join(source, "library", "first"),
+                  {"1": images["1"]})
+    put(source, "repository", "library/first", {"description": "first"})
+    for name in ("app", "old"):
+        layouts.write(os.path.join(source, "library", name), images)
+        put(source, "repository", f"library/{name}", {"description": name})
+    for image in images.values():
+        put(source, "artifact-label", f"library/app@{image.digest}",
+            {"labels": ["/urgent"]})
+    kinds = ["tag", "repository", "artifact-label"]
+    chosen = config(source, target, kinds=kinds, select={
+        "tags": {"deny": ["1"]}, "repositories": {"deny": ["library/old"]}})
+    result = run_program("once", config=chosen, code=0)
+    has(result.out, f"artifact-label library/app@{images['2'].digest}",
+        "repository library/app")
+    holds(images["1"].digest not in result.out, result.out)
+    holds("library/old" not in result.out, result.out)
+    holds("library/first" not in result.out, result.out)
+    has(run_program("once", config=chosen, code=0).out, "changed 0")
+    run_program("verify", config=chosen, code=0)
+    # A label that is missing where its image is, is.
+    remove(target, "artifact-label", f"library/app@{images['2'].digest}")
+    has(run_program("verify", config=chosen, code=5).out,
+        "missing   artifact-label")
+    every = config(source, target, kinds=kinds)
+    run_program("once", config=every, code=0)
+    run_program("verify", config=every, code=0)
+    same(len(tree(target)), 5)
 
 
 def case_without_the_kind_tag_no_content_is_brought():
