@@ -33,7 +33,8 @@ add(Comparing *comparing, char *text)
 {
     HrFieldDifference *difference = g_new0(HrFieldDifference, 1);
 
-    difference->pointer = g_strdup(comparing->pointer->str);
+    /* Names of members may be a stranger's. */
+    difference->pointer = hr_text_one_line(comparing->pointer->str);
     difference->text = text;
     g_ptr_array_add(comparing->list, difference);
 }

@@ -147,6 +147,7 @@ test_shown(void)
 
     g_assert_cmpuint(strlen(line), <, 100);
     expect_line("{}", "{\"a\":\"x\\u001b[31my\"}", "a: -> x?[31my");
+    expect_line("{}", "{\"x\\u001b[31my\":1}", "x?[31my: -> 1");
 }
 
 int
