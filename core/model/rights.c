@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "model/json.h"
 
 /* Each has what those before it have. */
@@ -16,8 +17,9 @@ grant(GPtrArray *rights, const char *right)
     g_ptr_array_add(rights, g_strdup(right));
 }
 
+/* What a permission allows, or what it denies. */
 static void
-grant_access(GPtrArray *rights, const HrJson *permission)
+grant_access(GPtrArray *rights, const HrJson *permission, bool denied)
 {
     const char *kind = hr_json_text(hr_json_get(permission, "kind"));
     const char *name = hr_json_text(hr_json_get(permission, "namespace"));
@@ -29,7 +31,7 @@ grant_access(GPtrArray *rights, const HrJson *permission)
         const char *action = hr_json_text(hr_json_get(one, "action"));
         const char *effect = hr_json_text(hr_json_get(one, "effect"));
 
-        if (g_strcmp0(effect, "deny") == 0)
+        if ((g_strcmp0(effect, "deny") == 0) != denied)
             continue;
         g_ptr_array_add(
             rights, g_strdup_printf("%s %s %s:%s", kind != NULL ? kind : "*",
@@ -48,13 +50,13 @@ is_true(const HrJson *json, const char *name)
 }
 
 static void
-grant_robot(GPtrArray *rights, const HrJson *json)
+grant_robot(GPtrArray *rights, const HrJson *json, bool denied)
 {
     const HrJson *permissions = hr_json_get(json, "permissions");
 
     for (size_t i = 0;
          !is_true(json, "disabled") && i < hr_json_length(permissions); i++)
-        grant_access(rights, hr_json_at(permissions, i));
+        grant_access(rights, hr_json_at(permissions, i), denied);
 }
 
 /* `implied`: with those that it includes. */
@@ -104,7 +106,7 @@ list_rights(const char *kind, const char *key, const char *text, bool implied)
         text != NULL ? hr_json_parse(text, strlen(text), NULL) : NULL;
 
     if (strcmp(kind, "robot") == 0)
-        grant_robot(rights, json);
+        grant_robot(rights, json, false);
     else if (strcmp(kind, "member") == 0)
         grant_role(rights, json, implied);
     else if (strcmp(kind, "user") == 0 && is_true(json, "sysadmin"))
@@ -114,6 +116,20 @@ list_rights(const char *kind, const char *key, const char *text, bool implied)
     else if (strcmp(kind, "configuration") == 0)
         grant_setting(rights, key, json);
     return rights;
+}
+
+/* What a document denies, whatever it allows. */
+static GPtrArray *
+list_denials(const char *kind, const char *text)
+{
+    GPtrArray *denials = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(HrJson) json = NULL;
+
+    if (strcmp(kind, "robot") != 0 || text == NULL)
+        return denials;
+    json = hr_json_parse(text, strlen(text), NULL);
+    grant_robot(denials, json, true);
+    return denials;
 }
 
 /* True if each part of `right` is that of `holder`, or everything there. */
@@ -144,6 +160,32 @@ is_held(const GPtrArray *held, const char *right)
     return false;
 }
 
+/* True if some of a right was denied, and is no longer. */
+static bool
+is_freed(const GPtrArray *before, const GPtrArray *after, const char *right)
+{
+    for (guint i = 0; i < before->len; i++) {
+        const char *denial = before->pdata[i];
+
+        if ((covers(denial, right) || covers(right, denial)) &&
+            !is_held(after, denial))
+            return true;
+    }
+    return false;
+}
+
+/* Names in rights come from a registry. */
+static void
+settle(GPtrArray *rights)
+{
+    for (guint i = 0; i < rights->len; i++) {
+        char *line = hr_text_one_line(rights->pdata[i]);
+
+        g_free(rights->pdata[i]);
+        rights->pdata[i] = line;
+    }
+}
+
 static gint
 order_rights(gconstpointer left, gconstpointer right)
 {
@@ -156,17 +198,23 @@ hr_rights_widened(const char *kind, const char *key, const char *wanted,
 {
     g_autoptr(GPtrArray) asked = NULL;
     g_autoptr(GPtrArray) held = NULL;
+    g_autoptr(GPtrArray) before = NULL;
+    g_autoptr(GPtrArray) after = NULL;
 
     if (found == NULL &&
         (fresh || strcmp(kind, "robot") == 0 || strcmp(kind, "project") == 0))
         return NULL;
     asked = list_rights(kind, key, wanted, false);
     held = list_rights(kind, key, found, true);
+    before = list_denials(kind, found);
+    after = list_denials(kind, wanted);
     for (guint i = asked->len; i > 0; i--)
-        if (is_held(held, asked->pdata[i - 1]))
+        if (is_held(held, asked->pdata[i - 1]) &&
+            !is_freed(before, after, asked->pdata[i - 1]))
             g_ptr_array_remove_index(asked, i - 1);
     if (asked->len == 0)
         return NULL;
+    settle(asked);
     g_ptr_array_sort(asked, order_rights);
     return g_steal_pointer(&asked);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rights: what is widened, and what is not. */
 #include <glib.h>
+#include <string.h>
 
 #include "model/rights.h"
 
@@ -80,6 +81,41 @@ test_denied(void)
            "project p push:repository");
 }
 
+#define PUSH(EFFECT)                                                          \
+    "{\"action\":\"push\",\"resource\":\"repository\"" EFFECT "}"
+#define DENY ",\"effect\":\"deny\""
+#define ROBOT(ACCESS)                                                         \
+    "{\"permissions\":[{\"access\":[" ACCESS "],\"kind\":\"project\","        \
+    "\"namespace\":\"p\"}]}"
+
+static void
+test_denied_no_longer(void)
+{
+    const char *both = ROBOT(PUSH("") "," PUSH(DENY));
+    const char *all = ROBOT("{\"action\":\"*\",\"resource\":\"repository\"}");
+    const char *all_but_push =
+        ROBOT("{\"action\":\"*\",\"resource\":\"repository\"}," PUSH(DENY));
+
+    expect("robot", "p/ci", ROBOT(PUSH("")), both, false,
+           "project p push:repository");
+    expect("robot", "p/ci", all, all_but_push, false,
+           "project p *:repository");
+    expect("robot", "p/ci", both, both, false, NULL);
+    expect("robot", "p/ci", both, ROBOT(PUSH("")), false, NULL);
+    expect("robot", "p/ci", all_but_push, all, false, NULL);
+}
+
+static void
+test_names(void)
+{
+    g_autoptr(GPtrArray) widened =
+        hr_rights_widened("configuration", "oidc_admin_group",
+                          "{\"value\":\"a\\u001b[2J\\n\"}", "{}", false);
+
+    g_assert_nonnull(widened);
+    g_assert_null(strpbrk(widened->pdata[0], "\x1b\n"));
+}
+
 static void
 test_others(void)
 {
@@ -105,6 +141,9 @@ main(int argc, char **argv)
     g_test_add_func("/rights/of-members-are-ordered", test_members);
     g_test_add_func("/rights/of-robots-are-a-set", test_robots);
     g_test_add_func("/rights/that-are-denied-are-none", test_denied);
+    g_test_add_func("/rights/that-are-denied-no-longer-are-new",
+                    test_denied_no_longer);
+    g_test_add_func("/rights/are-told-in-one-line", test_names);
     g_test_add_func("/rights/of-other-kinds", test_others);
     return g_test_run();
 }
