@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "sync/document-plan.h"
 #include "sync/planner.h"
 
 /* A plan of a million changes is about 500 MB of JSON; this is 50,000. */
@@ -64,8 +65,11 @@ drive_apply(void *data)
 
     application->pass.exact = true;
     if (hr_planner_check_fresh(&application->pass, report->plan,
-                               &application->error))
+                               &application->error)) {
+        /* The configuration may have become stricter. */
+        hr_document_plan_judge_all(&application->pass, report->plan);
         hr_pass_runner_apply(&application->pass, report);
+    }
     report->duration_us = hr_clock_monotonic_us() - start;
 }
 

@@ -32,6 +32,7 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
 {
     Checker *checker = data;
     g_autofree char *name = hr_plan_item_name(pair->kind->name, pair->key);
+    g_autofree char *protection = hr_document_plan_protection(pair);
     const HrChange *change;
 
     (void)call;
@@ -43,6 +44,8 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
         checker->stale(checker->data, name, "source");
     else if (!is_target_fresh(change, pair))
         checker->stale(checker->data, name, "target");
+    else if (hr_change_writes(change) && protection != NULL)
+        checker->stale(checker->data, name, protection);
     g_hash_table_remove(checker->expected, name);
 }
 

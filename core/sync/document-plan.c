@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "model/rights.h"
+#include "sync/decide.h"
 #include "sync/document-secrets.h"
 #include "sync/unheld.h"
 
@@ -18,21 +19,6 @@ typedef struct Planner {
     HrUnheld *unheld;  /* likewise */
     pthread_mutex_t mutex;
 } Planner;
-
-typedef struct StrategyQuestion {
-    HrStrategy *strategy;
-    HrCall *call;
-} StrategyQuestion;
-
-static bool
-ask_strategy(void *data, const hr_conflict *conflict, hr_decision *decision,
-             GError **error)
-{
-    StrategyQuestion *question = data;
-
-    return hr_strategy_decide(question->strategy, question->call, conflict,
-                              decision, error);
-}
 
 static HrChange *
 new_change(const HrDocumentPair *pair)
@@ -49,9 +35,8 @@ new_change(const HrDocumentPair *pair)
     return change;
 }
 
-/* The reason why a document is never written, or NULL. */
-static char *
-find_protection(const HrDocumentPair *pair)
+char *
+hr_document_plan_protection(const HrDocumentPair *pair)
 {
     const HrDocument *const sides[] = {pair->target, pair->source};
     static const char *const words[] = {"protected on the target",
@@ -83,16 +68,7 @@ static bool
 decide(const HrPass *pass, HrCall *call, const HrDocumentPair *pair,
        HrChange *change, GError **error)
 {
-    HrComparison comparison = {
-        .kind = change->kind,
-        .key = change->key,
-        .source = change->source,
-        .target = change->target,
-    };
-    StrategyQuestion question = {pass->strategy, call};
-
-    if (!hr_compare(&comparison, ask_strategy, &question, &change->action,
-                    &change->reason, error))
+    if (!hr_change_decide(change, pass, call, error))
         return false;
     if (change->action == HR_ACTION_NONE && pair->target != NULL &&
         !hr_secrets_agree(pair->source->secrets, pair->target->secrets)) {
@@ -120,7 +96,7 @@ hr_document_plan_compare(const HrPass *pass, HrCall *call,
     if (!decide(pass, call, pair, change, error) ||
         change->action == HR_ACTION_NONE)
         return NULL;
-    protection = find_protection(pair);
+    protection = hr_document_plan_protection(pair);
     if (protection == NULL)
         return g_steal_pointer(&change);
     g_free(change->reason);
@@ -262,9 +238,8 @@ hr_document_plan_judge_rights(const HrPass *pass, HrChange *change, bool fresh)
                  "escalation is \"refuse\"");
 }
 
-/* Who comes into a project that is new gets nothing that was anybody's. */
-static void
-judge_all_rights(const HrPass *pass, HrPlan *plan)
+void
+hr_document_plan_judge_all(const HrPass *pass, HrPlan *plan)
 {
     g_autoptr(GHashTable) created = g_hash_table_new(g_str_hash, g_str_equal);
 
@@ -381,7 +356,7 @@ hr_document_plan_add(const HrPass *pass, HrPlan *plan, GError **error)
     pthread_mutex_destroy(&planner.mutex);
     if (walked) {
         drop_unheld(&planner);
-        judge_all_rights(pass, plan);
+        hr_document_plan_judge_all(pass, plan);
     }
     return walked;
 }

@@ -35,11 +35,20 @@ HrChange *
 hr_document_plan_compare(const HrPass *pass, HrCall *call,
                          const HrDocumentPair *pair, GError **error);
 
+/* The reason why a document is never written, the caller's; or NULL. */
+char *
+hr_document_plan_protection(const HrDocumentPair *pair);
+
 /* Looks at the rights that a change would give; it may be refused for them.
  * `fresh`: its project is created with it. */
 void
 hr_document_plan_judge_rights(const HrPass *pass, HrChange *change,
                               bool fresh);
+
+/* The same of all changes of a plan: who comes into a project that is created
+ * with it gets nothing that was anybody's. */
+void
+hr_document_plan_judge_all(const HrPass *pass, HrPlan *plan);
 
 /* Looks at both sides of the documents of a plan again; tells `stale` the name
  * of each that is no longer as planned, and on which side, or why it could not

@@ -188,6 +188,11 @@ check_change(const HrChange *change, GError **error)
     if (extra ? change->target == NULL : change->source == NULL)
         return hr_error_set(error, HR_INVALID,
                             "a change lacks the document that it is about");
+    if (hr_change_writes(change) &&
+        (change->action == HR_ACTION_CREATE) != (change->target == NULL))
+        return hr_error_set(error, HR_INVALID,
+                            "a change creates what is there, or updates what "
+                            "is not");
     if (hr_change_is_content(change))
         return check_content(change, error);
     return hr_document_key_valid(change->key) ||
@@ -314,6 +319,25 @@ read_remarks(HrPlan *plan, const HrJson *list, GError **error)
     return true;
 }
 
+/* Of two changes of one item, only one would be held against both sides. */
+static bool
+check_unique(const HrPlan *plan, GError **error)
+{
+    g_autoptr(GHashTable) names =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < plan->changes->len; i++) {
+        const HrChange *change = plan->changes->pdata[i];
+        char *name = hr_plan_item_name(change->kind, change->key);
+
+        if (!g_hash_table_add(names, name))
+            return hr_error_set(error, HR_INVALID,
+                                "there are two changes of %s: plan again",
+                                name);
+    }
+    return true;
+}
+
 HrPlan *
 hr_plan_from_json(const HrJson *json, GError **error)
 {
@@ -349,6 +373,8 @@ hr_plan_from_json(const HrJson *json, GError **error)
         !read_remarks(plan, hr_json_get(json, "remarks"), error))
         return NULL;
     hr_plan_seal(plan);
+    if (!check_unique(plan, error))
+        return NULL;
     if (strcmp(plan->hash, hash) != 0) {
         hr_error_set(error, HR_INVALID,
                      "the plan was changed after it was written (its hash "

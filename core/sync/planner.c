@@ -10,6 +10,7 @@
 #include "model/item.h"
 #include "sync/artifact.h"
 #include "sync/blob-presence.h"
+#include "sync/decide.h"
 #include "sync/document-plan.h"
 #include "sync/foresight.h"
 #include "sync/seen-content.h"
@@ -25,21 +26,6 @@ typedef struct Planner {
     HrPlan *plan; /* under mutex while workers are at it */
     pthread_mutex_t mutex;
 } Planner;
-
-typedef struct StrategyQuestion {
-    HrStrategy *strategy;
-    HrCall *call;
-} StrategyQuestion;
-
-static bool
-ask_strategy(void *data, const hr_conflict *conflict, hr_decision *decision,
-             GError **error)
-{
-    StrategyQuestion *question = data;
-
-    return hr_strategy_decide(question->strategy, question->call, conflict,
-                              decision, error);
-}
 
 static void
 add_problem(Planner *planner, const char *key, const GError *error)
@@ -182,16 +168,8 @@ plan_difference(Planner *planner, HrCall *call, const HrSighting *sighting,
 {
     g_autoptr(HrChange) change = new_change(sighting, key, from);
     g_autoptr(GError) error = NULL;
-    HrComparison comparison = {
-        .kind = change->kind,
-        .key = change->key,
-        .source = change->source,
-        .target = change->target,
-    };
-    StrategyQuestion question = {planner->pass->strategy, call};
 
-    if (!hr_compare(&comparison, ask_strategy, &question, &change->action,
-                    &change->reason, &error)) {
+    if (!hr_change_decide(change, planner->pass, call, &error)) {
         add_problem(planner, key, error);
         return;
     }

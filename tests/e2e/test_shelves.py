@@ -76,6 +76,23 @@ def case_protected_documents_are_never_written():
     same(target.writes(), [])
 
 
+def case_a_plan_of_what_is_protected_by_now_is_stale():
+    for side in ("source", "target"):
+        source, target = pair()
+        source.put("robot", "a", {"disabled": True})
+        target.put("robot", "a", {})
+        options = config(source, target)
+        replicate("plan", "--out", path("shelf.json"), config=options, code=0)
+        shelf = source if side == "source" else target
+        shelf.put("robot", "a", {"disabled": True} if side == "source" else {},
+                  protected="it is our own account")
+        shelf.save()
+        result = replicate("apply", path("shelf.json"), config=options, code=6)
+        has(result.err, "stale", "robot a (protected on the %s: it is our own "
+            "account)" % side)
+        same(target.writes(), [])
+
+
 def case_what_differs_after_the_write_has_failed():
     source, target = pair(target={"distorts": {"robot": {"duration": 30}}})
     source.put("robot", "a", {"duration": 7})

@@ -296,6 +296,19 @@ def case_a_saved_plan_is_applied_as_it_is_or_not_at_all():
     same(get(target, "member", "library/oidc/devs"), {"role": "guest"})
 
 
+def case_rights_that_grow_are_refused_to_a_saved_plan_too():
+    source, target = fresh("doc-a"), fresh("doc-b")
+    fill(source)
+    put(target, "project", "library", {"public": True})
+    plan = path("documents.json")
+    run_program("plan", "--out", plan, config=config(source, target), code=0)
+    result = run_program("apply", plan, code=1, config=config(
+        source, target, escalation="refuse"))
+    has(result.out, "failed  member library/oidc/devs", "escalation is")
+    same(get(target, "member", "library/oidc/devs"), None)
+    same(get(target, "quota", "library"), {"storage": 1000})
+
+
 def case_a_plan_that_was_edited_is_refused():
     source, target = fresh("doc-a"), fresh("doc-b")
     fill(source)

@@ -187,6 +187,49 @@ test_documents_edited(void)
     }
 }
 
+/* Whoever writes a plan by hand can write its hash, too. */
+static void
+test_twice(void)
+{
+    static const char *const kinds[] = {"member", "quota", HR_KIND_TAG};
+    static const char *const keys[] = {"p/user/jo", "p", "a:1"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autoptr(HrPlan) plan = hr_plan_new("s", "one", "other");
+        g_autoptr(GError) error = NULL;
+        g_autofree char *source = hr_tag_document(DIGEST_A, TYPE, 1);
+        g_autofree char *target = hr_tag_document(DIGEST_B, TYPE, 1);
+        g_autofree char *text = NULL;
+
+        add_document(plan, kinds[i], keys[i], source, NULL);
+        add_document(plan, kinds[i], keys[i], source, target);
+        hr_plan_seal(plan);
+        text = text_of(plan);
+        g_assert_null(read_text(text, &error));
+        g_assert_cmpint(hr_error_status(error), ==, HR_INVALID);
+        g_assert_nonnull(strstr(error->message, "two changes of"));
+    }
+}
+
+static void
+test_actions(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        g_autoptr(HrPlan) plan = hr_plan_new("s", "one", "other");
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = NULL;
+        HrChange *change;
+
+        add_document(plan, "project", "p", "{}", i == 0 ? NULL : "{}");
+        change = plan->changes->pdata[0];
+        change->action = i == 0 ? HR_ACTION_UPDATE : HR_ACTION_CREATE;
+        hr_plan_seal(plan);
+        text = text_of(plan);
+        g_assert_null(read_text(text, &error));
+        g_assert_nonnull(strstr(error->message, "creates what is there"));
+    }
+}
+
 /* A thing has one key, and not two that read alike. */
 static void
 test_keys(void)
@@ -339,6 +382,8 @@ main(int argc, char **argv)
                     test_order_of_writing);
     g_test_add_func("/plan/documents-come-back-as-they-were",
                     test_documents_come_back);
+    g_test_add_func("/plan/one-item-has-one-change", test_twice);
+    g_test_add_func("/plan/what-is-created-is-not-there", test_actions);
     g_test_add_func("/plan/documents-that-were-edited-are-refused",
                     test_documents_edited);
     return g_test_run();
