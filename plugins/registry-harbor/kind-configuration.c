@@ -100,6 +100,7 @@ fit_setting(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_configuration = {
     .name = KIND,
     .rights = rights,
+    .probe = "/configurations",
     .list = list,
     .read = read,
     .write = write_setting,

@@ -211,6 +211,7 @@ fit_rule(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_immutable = {
     .name = KIND,
     .rights = rights,
+    .probe = "immutabletagrules?page_size=1",
     .list = list,
     .read = read,
     .write = write_rule,

@@ -258,6 +258,7 @@ fit_label(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_label = {
     .name = "label",
     .rights = rights,
+    .probe = "/labels?page_size=1&scope=p&project_id=",
     .list = list_labels,
     .read = read_label,
     .write = write_label,

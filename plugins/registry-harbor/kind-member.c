@@ -471,6 +471,7 @@ fit_member(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_member = {
     .name = "member",
     .rights = rights,
+    .probe = "members?page_size=1",
     .list = list_members,
     .read = read_member,
     .write = write_member,

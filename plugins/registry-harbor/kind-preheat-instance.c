@@ -129,6 +129,7 @@ fit_instance(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_preheat_instance = {
     .name = KIND,
     .rights = rights,
+    .probe = "/p2p/preheat/instances?page_size=1",
     .list = list,
     .read = read,
     .write = write_instance,

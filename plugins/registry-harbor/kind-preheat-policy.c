@@ -137,6 +137,7 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_preheat_policy = {
     .name = KIND,
     .rights = rights,
+    .probe = "preheat/policies?page_size=1",
     .list = list,
     .read = read,
     .write = write_policy,

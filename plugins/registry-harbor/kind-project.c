@@ -385,7 +385,7 @@ static const HarborRight rights[] = {
 const HarborKind harbor_kind_project = {
     .name = "project",
     .rights = rights,
-    .probe = "/projects?page_size=1",
+    .probe = "/scanners?page_size=1",
     .list = list_projects,
     .read = read_project,
     .write = write_project,

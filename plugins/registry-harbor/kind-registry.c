@@ -158,6 +158,7 @@ fit_registry(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_registry = {
     .name = KIND,
     .rights = rights,
+    .probe = "/registries?page_size=1",
     .list = list,
     .read = read,
     .write = write_registry,

@@ -131,6 +131,7 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_replication = {
     .name = KIND,
     .rights = rights,
+    .probe = "/replication/policies?page_size=1",
     .list = list,
     .read = read,
     .write = write_policy,

@@ -179,6 +179,7 @@ fit_scanner(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_scanner = {
     .name = KIND,
     .rights = rights,
+    .probe = "/scanners?page_size=1",
     .list = list,
     .read = read,
     .write = write_scanner,

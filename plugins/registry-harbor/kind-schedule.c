@@ -153,6 +153,7 @@ fit_schedule(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_schedule = {
     .name = KIND,
     .rights = rights,
+    .probe = "/system/gc/schedule",
     .list = list,
     .read = read,
     .write = write_schedule,

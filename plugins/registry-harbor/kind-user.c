@@ -244,6 +244,7 @@ const HarborKind harbor_kind_user = {
     .name = "user",
     .rights = rights,
     .known = know_users,
+    .probe = "/users?page_size=1",
     .list = list_users,
     .read = read_user,
     .write = write_user,

@@ -212,6 +212,7 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_webhook = {
     .name = KIND,
     .rights = rights,
+    .probe = "webhook/policies?page_size=1",
     .list = list,
     .read = read,
     .write = write_policy,

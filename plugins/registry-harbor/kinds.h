@@ -30,8 +30,10 @@ typedef struct HarborKind {
     const char *name;
     unsigned since;            /* HARBOR_VERSION that has it; 0: all       */
     const HarborRight *rights; /* NULL: no robot may                       */
-    const char *probe;         /* path whose GET shows whether a robot may
-                                  read it; or NULL                         */
+    const char *probe; /* path whose GET shows whether a robot may read it;
+                          without a slash in front it is below a project's,
+                          with "=" at its end it wants a project's id; or
+                          NULL                                            */
 
     /* Whether this Harbor has such documents, beside rights and versions:
      * HR_OK, or the failure is recorded.  No request.  May be NULL. */
@@ -126,6 +128,11 @@ harbor_fit_documents(hr_registry *registry, hr_call *call,
 hr_status
 harbor_write_document(hr_registry *registry, hr_call *call,
                       const hr_document_write *write);
+
+/* Beside what dist_examine tells: which documents may be had. */
+hr_status
+harbor_examine(hr_registry *registry, hr_call *call,
+               const hr_examination *examination);
 
 hr_status
 harbor_check_secrets(hr_registry *registry, hr_call *call,

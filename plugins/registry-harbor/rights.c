@@ -33,21 +33,11 @@ harbor_prefix_of(const char *full)
 
 /* ------------------------------------------------------------- asked for */
 
-/* "team+ci" in "robot$team+ci". */
-static const char *
-stored_name(const HarborIdentity *who)
-{
-    size_t length = strlen(who->prefix);
-
-    return strncmp(who->name, who->prefix, length) == 0 ? who->name + length
-                                                        : who->name;
-}
-
-/* The list that has us in it. */
+/* The list that has a robot in it whose stored name this is: "team+ci" of
+ * "robot$team+ci". */
 static hr_status
-make_path(const HarborAsk *ask, const HarborIdentity *who, char **path)
+make_path(const HarborAsk *ask, const char *stored, char **path)
 {
-    const char *stored = stored_name(who);
     const char *plus = strchr(stored, '+');
     HARBOR_AUTOFREE char *escaped = harbor_escape_twice(stored);
     HARBOR_AUTOFREE char *project = NULL;
@@ -80,13 +70,14 @@ take_own(HarborIdentity *who, const json_t *robots)
     }
 }
 
+/* Asks under one name; what it may not see it does not find. */
 static hr_status
-ask_own(const HarborAsk *ask, HarborIdentity *who)
+ask_as(const HarborAsk *ask, HarborIdentity *who, const char *stored)
 {
     HARBOR_AUTOFREE char *path = NULL;
     json_auto_t *robots = NULL;
     HarborList list = {.what = "read our own permissions", .sort = "-id"};
-    hr_status status = make_path(ask, who, &path);
+    hr_status status = make_path(ask, stored, &path);
 
     list.path = path;
     if (status == HR_OK)
@@ -99,15 +90,78 @@ ask_own(const HarborAsk *ask, HarborIdentity *who)
     return HR_OK;
 }
 
+/* Where a name may begin, behind a prefix that nobody has told: the next place
+ * after `at`; NULL: there is none. */
+static const char *
+next_start(const char *at)
+{
+    at += strcspn(at, "._-+");
+    return *at != '\0' && at[1] != '\0' ? at + 1 : NULL;
+}
+
+/* Most prefixes end in what no name can have; "bot-" could be part of one. */
+static hr_status
+ask_own(const HarborAsk *ask, HarborIdentity *who)
+{
+    const char *stored = who->name + strlen(who->prefix);
+    hr_status status = HR_OK;
+
+    if (strncmp(who->name, who->prefix, strlen(who->prefix)) != 0)
+        stored = who->name;
+    while (stored != NULL && status == HR_OK) {
+        status = ask_as(ask, who, stored);
+        if (who->permissions != NULL) {
+            free(who->prefix);
+            who->prefix =
+                harbor_text("%.*s", (int)(stored - who->name), who->name);
+            return status;
+        }
+        stored = next_start(stored);
+    }
+    return status;
+}
+
 /* ----------------------------------------------------------------- tried */
+
+typedef struct Probing {
+    const HarborAsk *ask;
+    HarborIdentity *who;
+    json_t *projects; /* one of them stands for all */
+} Probing;
+
+/* One that is not public: what anybody may see of others tells nothing. */
+static const json_t *
+choose_project(const json_t *projects)
+{
+    for (size_t i = 0; i < json_array_size(projects); i++) {
+        const json_t *row = json_array_get(projects, i);
+        const json_t *metadata = json_object_get(row, "metadata");
+
+        if (strcmp(harbor_json_text(metadata, "public", ""), "true") != 0)
+            return row;
+    }
+    return json_array_get(projects, 0);
+}
 
 static char *
 probe_path(void *data, size_t index)
 {
+    const Probing *probing = data;
     const char *probe = harbor_kinds[index]->probe;
+    const json_t *project = choose_project(probing->projects);
 
-    (void)data;
-    return probe != NULL ? harbor_text("%s", probe) : NULL;
+    if (probe == NULL)
+        return NULL;
+    if (*probe != '/')
+        return project != NULL
+                   ? harbor_text("/projects/%s/%s",
+                                 harbor_json_text(project, "name", ""), probe)
+                   : NULL;
+    if (probe[strlen(probe) - 1] != '=')
+        return harbor_text("%s", probe);
+    return harbor_text(
+        "%s%lld", probe,
+        (long long)harbor_json_number(project, "project_id", 0));
 }
 
 static char *
@@ -117,11 +171,6 @@ probe_what(void *data, size_t index)
     return harbor_text("find out whether documents of the kind %s may be read",
                        harbor_kinds[index]->name);
 }
-
-typedef struct Probing {
-    const HarborAsk *ask;
-    HarborIdentity *who;
-} Probing;
 
 static hr_status
 probe_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
@@ -141,16 +190,24 @@ probe_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
 static hr_status
 try_kinds(const HarborAsk *ask, HarborIdentity *who)
 {
-    Probing probing = {ask, who};
+    Probing probing = {.ask = ask, .who = who};
     HarborBatch batch = {.data = &probing,
                          .path = probe_path,
                          .what = probe_what,
                          .take = probe_take};
+    hr_status status = harbor_projects(ask, &probing.projects);
 
     who->denied = json_object();
     while (harbor_kinds[batch.count] != NULL)
         batch.count++;
-    return harbor_batch(ask, &batch);
+    if (status == HR_AUTH_DENIED) {
+        dist_host->call->forgive(dist_module, ask->call);
+        status = HR_OK;
+    }
+    if (status == HR_OK)
+        status = harbor_batch(ask, &batch);
+    json_decref(probing.projects);
+    return status;
 }
 
 hr_status

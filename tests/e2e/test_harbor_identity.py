@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who we are to a Harbor comes before anything else that is asked of it."""
+import content
 from harbor import Harbor
+from harbor_filling import Client, fill
 from harness import (configuration, endpoint, has, holds, path, run,
                      run_program, same)
 
@@ -51,6 +53,97 @@ def case_each_request_shows_who_asks_and_brings_no_cookie():
             same(entry.caller, "admin")
             same(entry.headers.get("x-is-resource-name"), "true")
             holds(entry.headers.get("x-request-id"), "a request id")
+
+
+def robot(harbor, name, *accesses, level="system"):
+    """A robot of the system; its full name and secret."""
+    kinds = {}
+    for kind, namespace, resource, action in accesses:
+        kinds.setdefault((kind, namespace), []).append(
+            {"resource": resource, "action": action})
+    status, made = Client(harbor).api("POST", "/robots", {
+        "name": name, "level": level, "duration": -1,
+        "permissions": [{"kind": kind, "namespace": namespace, "access": some}
+                        for (kind, namespace), some in kinds.items()]})
+    same(status, 201)
+    return made["name"], made["secret"]
+
+
+SEES_ITSELF = (("system", "/", "robot", "list"),
+               ("system", "/", "robot", "read"))
+SEES_IMAGES = (("project", "*", "repository", "list"),
+               ("project", "*", "repository", "read"),
+               ("project", "*", "repository", "pull"),
+               ("project", "*", "artifact", "list"),
+               ("project", "*", "artifact", "read"))
+
+
+def case_a_robot_is_told_what_it_may_not():
+    with Harbor(version="2.12", robot_prefix="bot-") as harbor:
+        fill(harbor, "team/app", "v1", content.image("a"))
+        name, secret = robot(harbor, "carrier", *SEES_ITSELF, *SEES_IMAGES,
+                             ("system", "/", "quota", "list"))
+        result = plan(harbor, code=0, username=name, given=secret)
+        has(result.err, f"asked by robot account {name}", "not synchronised:",
+            f"member (paris: the robot account {name} lacks the right to "
+            "list member")
+        has(result.out, "create  quota team", "create  team/app:v1")
+
+
+def case_a_robot_that_may_not_see_itself_tries():
+    with Harbor(version="2.12") as harbor:
+        fill(harbor, "team/app", "v1", content.image("a"))
+        name, secret = robot(harbor, "blind", *SEES_IMAGES,
+                             ("system", "/", "quota", "list"))
+        result = plan(harbor, code=0, username=name, given=secret)
+        has(result.err, f"webhook (paris: ", "not synchronised:",
+            f"the robot account {name} may not read them")
+        has(result.out, "create  quota team", "create  team/app:v1")
+
+
+def case_another_user_sees_images_and_no_documents():
+    with Harbor() as harbor:
+        fill(harbor, "team/app", "v1", content.image("a"))
+        same(Client(harbor).api("PUT", "/projects/team", {
+            "metadata": {"public": "true"}})[0], 200)
+        same(Client(harbor).api("POST", "/users", {
+            "username": "joe", "email": "joe@example.com", "realname": "Joe",
+            "password": "Abcdef12345"})[0], 201)
+        result = plan(harbor, code=0, username="joe", given="Abcdef12345")
+        has(result.err, "the user joe is no administrator, and sees a part")
+        has(result.out, "create  team/app:v1")
+        same("project team" in result.out, False)
+
+
+def case_a_target_that_takes_no_writes_is_told_at_once():
+    with Harbor() as source, Harbor(read_only=True) as target:
+        fill(source, "team/app", "v1", content.image("a"))
+        config = configuration(
+            [endpoint(name, "harbor", url=harbor.url, username="admin",
+                      password="env:PASSWORD")
+             for name, harbor in (("one", source), ("other", target))],
+            [{"name": "both", "source": "one", "target": "other"}])
+        result = run_program("once", config=config,
+                             env={"PASSWORD": "Harbor12345"})
+        holds(result.code != 0, "it fails")
+        has(result.err, "other", "read-only")
+        same(target.writes(), [])
+
+
+def case_what_it_is_can_be_asked():
+    with Harbor(version="2.14") as harbor:
+        fill(harbor, "team/app", "v1", content.image("a"))
+        config = configuration(
+            [endpoint("paris", "harbor", url=harbor.url, username="admin",
+                      password="env:PASSWORD")], [])
+        found = {one["name"]: one for one in run_program(
+            "endpoint", "probe", "paris", "-o", "json", config=config, code=0,
+            env={"PASSWORD": "Harbor12345"}).json()["abilities"]}
+        same(found["documents"]["state"], "yes")
+        has(found["documents"]["detail"], "Harbor 2.14.0",
+            "user admin, administrator")
+        same(found["writable"]["state"], "yes")
+        same(found["referrers"]["state"], "yes")
 
 
 if __name__ == "__main__":
