@@ -13,6 +13,9 @@
 #include "model/json.h"
 #include "plug/documents.h"
 
+/* Less is how long an answer may take. */
+#define CLOCK_TOLERANCE_MS 60000
+
 char *
 hr_pass_target_name(const HrPass *pass, const char *repository)
 {
@@ -112,11 +115,23 @@ typedef struct ProbeJob {
     GError *error;
 } ProbeJob;
 
+/* Times that a registry tells, and terms that it counts, are by its clock. */
+static void
+log_clock(const HrPass *pass, const HrRegistry *registry, int64_t ahead_ms)
+{
+    if (ABS(ahead_ms) >= CLOCK_TOLERANCE_MS)
+        hr_log(HR_LOG_WARNING,
+               "%s: the clock of %s is %" G_GINT64_FORMAT " s %s ours",
+               pass->name, hr_registry_name(registry), ABS(ahead_ms) / 1000,
+               ahead_ms > 0 ? "ahead of" : "behind");
+}
+
 /* Of a directory there is nothing to tell. */
 static void
 log_identity(const HrPass *pass, const HrRegistry *registry,
              const hr_identity *identity)
 {
+    log_clock(pass, registry, identity->clock_ahead_ms);
     if (identity->product[0] != '\0')
         hr_log(HR_LOG_INFO, "%s: %s is %s, asked by %s", pass->name,
                hr_registry_name(registry), identity->product,

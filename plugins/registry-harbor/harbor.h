@@ -333,6 +333,10 @@ hr_status
 harbor_resolve(hr_registry *registry, hr_call *call,
                hr_manifest_query *const *queries, size_t count);
 
+hr_status
+harbor_list_tags(hr_registry *registry, hr_call *call, const char *repository,
+                 hr_names *names);
+
 /* ------------------------------------------------------------ foresee.c */
 
 hr_status

@@ -4,8 +4,9 @@
  *
  * The protocol's own answer to that is 401, as if the password were wrong.  An
  * administrator sees all projects, and so need not ask; to others Harbor does
- * not tell what is not there from what they may not see.
+ * not tell what is not there from what they may not see, and so do we not.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,15 @@ has_project(const json_t *projects, const char *repository)
                    project) == 0)
             return true;
     return false;
+}
+
+/* Whoever got here has been taken for who he is. */
+static void
+explain(const HarborAsk *ask, const char *repository, char *message)
+{
+    snprintf(message, HR_MESSAGE_CAPACITY,
+             "%s: there is no project %.*s, or %s may not see it", repository,
+             (int)strcspn(repository, "/"), repository, ask->who->name);
 }
 
 /* Asks about those whose project is there; the others are answered. */
@@ -56,6 +66,18 @@ resolve_in(const HarborAsk *ask, const json_t *projects,
     return status;
 }
 
+static hr_status
+resolve_as_seen(const HarborAsk *ask, hr_manifest_query *const *queries,
+                size_t count)
+{
+    hr_status status = dist_resolve(ask->registry, ask->call, queries, count);
+
+    for (size_t i = 0; i < count && status == HR_OK; i++)
+        if (queries[i]->status == HR_AUTH_DENIED)
+            explain(ask, queries[i]->repository, queries[i]->message);
+    return status;
+}
+
 hr_status
 harbor_resolve(hr_registry *registry, hr_call *call,
                hr_manifest_query *const *queries, size_t count)
@@ -67,9 +89,46 @@ harbor_resolve(hr_registry *registry, hr_call *call,
     if (status == HR_OK && ask.who->administrator)
         status = harbor_projects(&ask, &projects);
     if (status == HR_OK)
-        status = projects != NULL
-                     ? resolve_in(&ask, projects, queries, count)
-                     : dist_resolve(registry, call, queries, count);
+        status = projects != NULL ? resolve_in(&ask, projects, queries, count)
+                                  : resolve_as_seen(&ask, queries, count);
+    harbor_ask_end(&ask);
+    return status;
+}
+
+static hr_status
+fail_unseen(const HarborAsk *ask, const char *repository)
+{
+    char message[HR_MESSAGE_CAPACITY];
+
+    explain(ask, repository, message);
+    return dist_fail(ask->call, HR_AUTH_DENIED, "%s", message);
+}
+
+static hr_status
+check_project(const HarborAsk *ask, const char *repository)
+{
+    json_auto_t *projects = NULL;
+    hr_status status = harbor_projects(ask, &projects);
+
+    if (status == HR_OK && !has_project(projects, repository))
+        status = dist_fail(ask->call, HR_NOT_FOUND, "there is no project %.*s",
+                           (int)strcspn(repository, "/"), repository);
+    return status;
+}
+
+hr_status
+harbor_list_tags(hr_registry *registry, hr_call *call, const char *repository,
+                 hr_names *names)
+{
+    HarborAsk ask;
+    hr_status status = harbor_ask_begin(&ask, registry, call);
+
+    if (status == HR_OK && ask.who->administrator)
+        status = check_project(&ask, repository);
+    if (status == HR_OK)
+        status = dist_list_tags(registry, call, repository, names);
+    if (status == HR_AUTH_DENIED && ask.who != NULL)
+        status = fail_unseen(&ask, repository);
     harbor_ask_end(&ask);
     return status;
 }

@@ -18,7 +18,7 @@ OIDC_GROUP = 3
 
 # Accesses that every version has in its catalogue.
 SYSTEM_RIGHTS = [("project", "list"), ("registry", "list"),
-                 ("replication", "list"), ("label", "list"),
+                 ("replication", "list"), ("label", "read"),
                  ("quota", "list"), ("audit-log", "list")]
 PROJECT_RIGHTS = [("repository", "pull"), ("repository", "push"),
                   ("repository", "list"), ("artifact", "read"),

@@ -2,8 +2,10 @@
 """What a Harbor would refuse is known, and said, before the first byte."""
 import content
 from harbor import Harbor
+from harbor_api import make_user
 from harbor_filling import Client, fill, held, make_project
-from harness import configuration, endpoint, has, run, run_program, same
+from harness import (configuration, endpoint, has, holds, run, run_program,
+                     same)
 
 IMAGES = {"kinds": ["tag"]}
 
@@ -31,6 +33,28 @@ def case_a_project_that_is_missing_refuses_all_that_goes_there():
         has(program("plan", source, target, 0).out, "refuse  team/app:v1",
             "there is no project team")
         program("once", source, target, 1)
+        nothing_was_sent(target)
+
+
+def case_what_is_in_a_project_that_is_missing_is_missing():
+    with Harbor() as source, Harbor() as target:
+        fill(source, "team/app", "v1", content.image("a"))
+        result = program("verify", source, target, 5)
+        has(result.out, "missing   team/app:v1")
+        holds("credentials" not in result.out, "they are right")
+
+
+def case_a_project_that_a_login_does_not_see_is_told_as_that():
+    with Harbor() as source, Harbor() as target:
+        fill(source, "team/app", "v1", content.image("a"))
+        make_user(target, "ann")
+        target.forget()
+        for verb in ("plan", "verify"):
+            result = program(verb, source, target, 1, user="ann",
+                             password="Abcdef12345")
+            has(result.out, "team/app: there is no project team, or ann may "
+                "not see it")
+            holds("check username" not in result.out, "they are right")
         nothing_was_sent(target)
 
 

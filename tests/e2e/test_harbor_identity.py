@@ -45,6 +45,14 @@ def case_what_is_too_old_or_no_harbor_is_told():
         has(plan(harbor).err, "which version of Harbor it is: check the url")
 
 
+def case_a_clock_that_is_wrong_is_told():
+    with Harbor() as harbor:
+        holds("clock" not in plan(harbor, code=None).err, "it is right")
+        harbor.clock_offset_ms = 3600 * 1000
+        has(plan(harbor, code=None).err, "warning",
+            "the clock of paris is ", " s ahead of ours")
+
+
 def case_each_request_shows_who_asks_and_brings_no_cookie():
     with Harbor() as harbor:
         plan(harbor, code=None)
