@@ -218,47 +218,54 @@ def assert_nothing_twice_or_wider(pair, wanted):
                       f"{place} got more than it has at the source")
 
 
-def kill_at_random(pair, times, seed):
-    chooser = random.Random(seed)
+def kill_one(pair, name, chooser):
+    """One pass, ended after so many writes and a moment; False if it came to
+    its end before."""
+    process = subprocess.Popen(
+        [PROGRAM, "-c", name, "once"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=WORK,
+        env=dict(os.environ, **ENVIRONMENT))
+    before = len(pair.target.writes())
+    after = chooser.randint(0, 12)
+    while process.poll() is None:
+        if len(pair.target.writes()) - before >= after:
+            time.sleep(chooser.random() * 0.02)
+            break
+        time.sleep(0.002)
+    killed = process.poll() is None
+    if killed:
+        process.send_signal(signal.SIGKILL)
+    process.wait()
+    return killed
+
+
+def kill_until_done(pair, most, chooser):
+    """The number of passes that were killed, until one comes to its end."""
     name = path("kill.cfg")
     with open(name, "w") as file:
         file.write(pair.config)
     wanted = rights_of(pair.source)
-    wanted_at_first = dict(wanted)
-    killed = 0
-    for _ in range(times):
-        process = subprocess.Popen(
-            [PROGRAM, "-c", name, "once"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=WORK,
-            env=dict(os.environ, **ENVIRONMENT))
-        # After so many writes, or after a while of reading.
-        before = len(pair.target.writes())
-        stop_after = chooser.randint(0, 12)
-        for _ in range(20000):
-            if process.poll() is not None:
-                break
-            if len(pair.target.writes()) - before >= stop_after:
-                time.sleep(chooser.random() * 0.02)
-                break
-            time.sleep(0.002)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
-        process.wait()
-        assert_nothing_twice_or_wider(pair, wanted_at_first)
-    return killed
+    for killed in range(most):
+        if not kill_one(pair, name, chooser):
+            return killed
+        assert_nothing_twice_or_wider(pair, wanted)
+    return most
 
 
 def kill_case(name, times, **estate):
-    with Pair(name, **estate) as pair:
-        killed = kill_at_random(pair, times, seed=name)
-        print(f"# killed {killed} times of {times}", flush=True)
-        settle(pair)
-        pair.forget()
-        pair.run("once")
-        same(pair.target.writes(), [], "writes after it has settled")
-        pair.assert_equal()
-        pair.assert_logins()
+    """As many empty targets as it takes for so many kills."""
+    chooser = random.Random(name)
+    killed = 0
+    while killed < times:
+        with Pair(f"{name}-{killed}", **estate) as pair:
+            killed += kill_until_done(pair, times - killed, chooser)
+            settle(pair)
+            pair.forget()
+            pair.run("once")
+            same(pair.target.writes(), [], "writes after it has settled")
+            pair.assert_equal()
+            pair.assert_logins()
+    print(f"# killed {killed} times", flush=True)
 
 
 def case_killed_at_random_it_ends_the_same():
