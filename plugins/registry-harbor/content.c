@@ -163,7 +163,7 @@ take_kept(hr_registry *registry, const char *repository, bool away)
     json_t *rows;
 
     pthread_mutex_lock(&registry->lock);
-    rows = json_incref(json_object_get(registry->artifacts, repository));
+    rows = json_deep_copy(json_object_get(registry->artifacts, repository));
     if (rows != NULL && away) {
         json_object_del(registry->artifacts, repository);
         registry->artifacts_kept -= json_array_size(rows);
@@ -180,7 +180,8 @@ keep(hr_registry *registry, const char *repository, json_t *rows)
         registry->artifacts = json_object();
     if (json_object_get(registry->artifacts, repository) == NULL &&
         registry->artifacts_kept + json_array_size(rows) <= KEPT_LIMIT) {
-        json_object_set(registry->artifacts, repository, rows);
+        json_object_set_new(registry->artifacts, repository,
+                            json_deep_copy(rows));
         registry->artifacts_kept += json_array_size(rows);
     }
     pthread_mutex_unlock(&registry->lock);

@@ -23,6 +23,9 @@
  *     identify ----> HarborIdentity, replaced as a whole; HarborAsk has one
  *              '---> the list of projects, until somebody lists them anew
  *     lists -------> ids by name
+ *
+ * What is behind the lock goes in and out as a copy: jansson looks at reference
+ * counts without a barrier, so that no value may belong to two threads.
  */
 #ifndef HARBOR_HARBOR_H
 #define HARBOR_HARBOR_H
@@ -214,7 +217,7 @@ harbor_in_scope(const hr_document_scope *scope, const char *project);
 /* ----------------------------------------------------------- projects.c */
 
 /* Rows of GET /projects as of the last identify or later; *rows is the
- * caller's reference and never changed. */
+ * caller's. */
 hr_status
 harbor_projects(const HarborAsk *ask, json_t **rows);
 

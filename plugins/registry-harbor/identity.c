@@ -215,7 +215,7 @@ read_catalogue(const HarborAsk *ask, HarborIdentity *who)
     pthread_mutex_lock(&registry->lock);
     if (registry->identity != NULL &&
         registry->identity->version == who->version)
-        who->catalogue = json_incref(registry->identity->catalogue);
+        who->catalogue = json_deep_copy(registry->identity->catalogue);
     pthread_mutex_unlock(&registry->lock);
     if (who->catalogue != NULL)
         return HR_OK;

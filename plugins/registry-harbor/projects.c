@@ -19,7 +19,7 @@ keep(const HarborAsk *ask, json_t *rows)
     }
     pthread_mutex_lock(&registry->lock);
     json_decref(registry->projects);
-    registry->projects = json_incref(rows);
+    registry->projects = json_deep_copy(rows);
     pthread_mutex_unlock(&registry->lock);
 }
 
@@ -31,7 +31,7 @@ take_kept(hr_registry *registry, bool unused)
 
     pthread_mutex_lock(&registry->lock);
     if (!unused || registry->projects_unused)
-        rows = json_incref(registry->projects);
+        rows = json_deep_copy(registry->projects);
     if (unused)
         registry->projects_unused = false;
     pthread_mutex_unlock(&registry->lock);

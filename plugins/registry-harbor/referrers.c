@@ -67,7 +67,7 @@ void
 harbor_told_remember(hr_registry *registry, const char *repository,
                      const json_t *rows)
 {
-    json_auto_t *told = read_rows(rows);
+    json_t *told = read_rows(rows);
 
     pthread_mutex_lock(&registry->lock);
     if (registry->told == NULL)
@@ -75,8 +75,10 @@ harbor_told_remember(hr_registry *registry, const char *repository,
     forget(registry, repository);
     if (registry->told_count + json_object_size(told) <= TOLD_LIMIT) {
         registry->told_count += json_object_size(told);
-        json_object_set(registry->told, repository, told);
+        json_object_set_new(registry->told, repository, told);
+        told = NULL;
     }
+    json_decref(told);
     pthread_mutex_unlock(&registry->lock);
 }
 
@@ -103,7 +105,7 @@ recall(hr_registry *registry, const char *repository, const char *what,
     json_t *value;
 
     pthread_mutex_lock(&registry->lock);
-    value = json_incref(
+    value = json_deep_copy(
         json_object_get(json_object_get(registry->told, repository), fact));
     pthread_mutex_unlock(&registry->lock);
     return value;
