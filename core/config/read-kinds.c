@@ -70,13 +70,13 @@ check_kind(HrReader *reader, const config_setting_t *group, const char *name)
         return;
     }
     near = find_near(name);
-    if (!hr_kind_name_valid(name) || strcmp(name, HR_KIND_REFERRER) == 0)
-        hr_reader_mistake(reader, spot, SYNC ".kinds",
-                          "'%s' is no name of a kind", name);
-    else if (near != NULL)
+    if (near != NULL)
         hr_reader_mistake(reader, spot, SYNC ".kinds",
                           "there is no kind '%s'; did you mean '%s'?", name,
                           near);
+    else if (!hr_kind_name_valid(name) || strcmp(name, HR_KIND_REFERRER) == 0)
+        hr_reader_mistake(reader, spot, SYNC ".kinds",
+                          "'%s' is no name of a kind", name);
 }
 
 void

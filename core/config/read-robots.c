@@ -87,9 +87,14 @@ static char *
 read_path(HrReader *reader, const config_setting_t *group, const char *name)
 {
     g_autofree char *text = hr_reader_text(reader, group, SECRETS, name);
+    g_autofree char *spot = g_strconcat(SECRETS ".", name, NULL);
 
-    return text != NULL ? g_canonicalize_filename(text, reader->directory)
-                        : NULL;
+    if (text == NULL)
+        return NULL;
+    if (*text == '\0')
+        hr_reader_mistake(reader, hr_reader_spot(group, name), spot,
+                          "is empty");
+    return g_canonicalize_filename(text, reader->directory);
 }
 
 /* A master key in the file would be the key to every robot: there is no way

@@ -703,6 +703,9 @@ static const Bad bads[] = {
      "'robot'?"},
     {"kind-that-is-none", ONE_SYNC("kinds = [ \"../tag\" ];"),
      "dir/a.conf:4: syncs[].kinds: '../tag' is no name of a kind"},
+    {"kind-in-capitals", ONE_SYNC("kinds = [ \"Project\" ];"),
+     "dir/a.conf:4: syncs[].kinds: there is no kind 'Project'; did you mean "
+     "'project'?"},
     {"kind-of-projects-with-rename",
      ONE_SYNC("kinds = [ \"member\" ]; rename = { prefix = \"a/\"; };"),
      "dir/a.conf:4: syncs[].kinds: 'member' belongs to projects, and does not "
@@ -725,6 +728,12 @@ static const Bad bads[] = {
      ONE_SYNC("select = { tags = { allow = [ \"a)|(b\" ]; }; };"),
      "dir/a.conf:4: syncs[].select.tags.allow: 'a)|(b' is no regular "
      "expression: at char 1: ..."},
+    {"robot-secrets-in-no-directory",
+     ONE_SYNC("robot_secrets = { from = \"file\"; path = \"\"; };"),
+     "dir/a.conf:4: syncs[].robot_secrets.path: is empty"},
+    {"robot-secrets-of-no-program",
+     ONE_SYNC("robot_secrets = { from = \"exec\"; command = \"\"; };"),
+     "dir/a.conf:4: syncs[].robot_secrets.command: is empty"},
     {"robot-secrets", ONE_SYNC("robot_secrets = { from = \"vault\"; };"),
      "dir/a.conf:4: syncs[].robot_secrets.from: is keep, report, file, env, "
      "exec "
