@@ -266,6 +266,36 @@ typedef struct Projects {
     GError *error;
 } Projects;
 
+/* The names in a list, with those of projects that could not be looked at: they
+ * are there, and what is in them is.  NULL: all, for nobody knows. */
+static char **
+name_projects(const KindJob *job, const HrDocumentList *list)
+{
+    const HrPass *pass = job->walk->pass;
+    GPtrArray *names = g_ptr_array_new();
+
+    for (guint i = 0; i < list->documents->len; i++) {
+        const HrDocument *document = list->documents->pdata[i];
+
+        if (is_wanted(pass, &job->kind, document->key))
+            g_ptr_array_add(names, g_strdup(document->key));
+    }
+    for (guint i = 0; i < list->gaps->len; i++) {
+        const char *scope = ((HrDocumentGap *)list->gaps->pdata[i])->scope;
+
+        if (*scope == '\0') {
+            g_ptr_array_set_free_func(names, g_free);
+            g_ptr_array_unref(names);
+            return NULL;
+        }
+        if (is_scope_wanted(pass, scope) &&
+            hr_document_list_find(list, scope) == NULL)
+            g_ptr_array_add(names, g_strdup(scope));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
+
 static void
 take_projects(KindJob *job, HrCall *call)
 {
@@ -274,22 +304,11 @@ take_projects(KindJob *job, HrCall *call)
     (void)call;
     for (unsigned i = 0; i < 2; i++) {
         const HrDocumentList *list = job->sides[i].list;
-        GPtrArray *names;
 
-        if (list == NULL) {
-            if (projects->error == NULL)
-                projects->error = g_steal_pointer(&job->sides[i].error);
-            continue;
-        }
-        names = g_ptr_array_new();
-        for (guint k = 0; k < list->documents->len; k++) {
-            const HrDocument *document = list->documents->pdata[k];
-
-            if (is_wanted(job->walk->pass, &job->kind, document->key))
-                g_ptr_array_add(names, g_strdup(document->key));
-        }
-        g_ptr_array_add(names, NULL);
-        projects->names[i] = (char **)g_ptr_array_free(names, FALSE);
+        if (list != NULL)
+            projects->names[i] = name_projects(job, list);
+        else if (projects->error == NULL)
+            projects->error = g_steal_pointer(&job->sides[i].error);
     }
     free_job(job);
 }

@@ -22,6 +22,7 @@
 #include <harbor-replicator/hr-plugin.h>
 #include <harbor-replicator/hr-registry.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +265,21 @@ give_raw(hr_document_sink *sink, hr_call *call, const json_t *list)
     return status;
 }
 
+/* True for what belongs to one of the projects that are asked about, or to
+ * none. */
+static bool
+is_asked(const hr_document_scope *scope, const char *key)
+{
+    size_t length = strcspn(key, "/");
+
+    if (scope->projects == NULL || key[length] == '\0')
+        return true;
+    for (const char *const *name = scope->projects; *name != NULL; name++)
+        if (strlen(*name) == length && strncmp(*name, key, length) == 0)
+            return true;
+    return false;
+}
+
 static hr_status
 list_documents(hr_registry *registry, hr_call *call,
                const hr_document_scope *scope, hr_document_sink *sink)
@@ -275,7 +291,7 @@ list_documents(hr_registry *registry, hr_call *call,
     size_t i;
 
     json_object_foreach (part_of(registry, "documents", kind), key, one)
-        if (status == HR_OK)
+        if (status == HR_OK && is_asked(scope, key))
             status = give(sink, call, kind, key, one);
     json_array_foreach (part_of(registry, "gaps", kind), i, one)
         sink->gap(sink, json_string_value(one), HR_AUTH_DENIED,

@@ -37,6 +37,23 @@ def case_a_gap_at_the_target_creates_nothing_below_it():
     has(result.out, "unknown   member hidden")
 
 
+def case_a_project_that_cannot_be_seen_is_asked_what_is_in_it():
+    one, all_of_them = ({"gaps": {"project": [scope]}}
+                        for scope in ("hidden", ""))
+    for behaviour in ([one], [None, one], [all_of_them], [None, all_of_them]):
+        source, target = pair(*behaviour)
+        for shelf in (source, target):
+            shelf.put("project", "open", {})
+            if "gaps" not in shelf.state:
+                shelf.put("project", "hidden", {})
+            shelf.put("member", "hidden/user/a", {"role": "guest"})
+        options = config(source, target,
+                         select={"projects": {"allow": ["open", "hid.*"]}})
+        result = replicate("plan", config=options, code=1)
+        has(result.out, "may not look there", "to create 0", "unchanged 2")
+        holds("extra" not in result.out, result.out)
+
+
 def case_what_the_target_cannot_hold_is_told_and_no_difference():
     source, target = pair(target={"lacks": {"robot": {
         "duration": "Shelf 1 knows no duration"}}})
