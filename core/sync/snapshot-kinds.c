@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which kinds of documents a pass is about. */
+#include <string.h>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "sync/snapshot-state.h"
+
+/* Kinds that are left out for the same reason. */
+typedef struct Reason {
+    char *text;
+    GString *kinds;
+} Reason;
 
 typedef struct Choice {
     const HrPass *pass;
     bool writes;
     const HrDocumentVisitor *visitor;
     GPtrArray *chosen;
-    GString *left_out; /* what is not synchronised, and why */
-    bool denied;       /* some of it for want of rights */
+    GPtrArray *left_out; /* Reason: what is not synchronised, and why */
+    bool denied;         /* some of it for want of rights             */
 } Choice;
 
 /* True if documents of a kind can be had where they are needed. */
@@ -28,13 +36,58 @@ can_have(const Choice *choice, HrCall *call, const char *kind, GError **error)
 }
 
 static void
+free_reason(void *data)
+{
+    Reason *reason = data;
+
+    g_free(reason->text);
+    g_string_free(reason->kinds, TRUE);
+    g_free(reason);
+}
+
+static Reason *
+find_reason(GPtrArray *reasons, const char *text)
+{
+    Reason *made;
+
+    for (guint i = 0; i < reasons->len; i++) {
+        Reason *reason = reasons->pdata[i];
+
+        if (strcmp(reason->text, text) == 0)
+            return reason;
+    }
+    made = g_new0(Reason, 1);
+    made->text = g_strdup(text);
+    made->kinds = g_string_new(NULL);
+    g_ptr_array_add(reasons, made);
+    return made;
+}
+
+static void
 leave_out(Choice *choice, const char *kind, const GError *error)
 {
-    g_string_append_printf(choice->left_out, "%s%s (%s)",
-                           choice->left_out->len > 0 ? ", " : "", kind,
-                           error->message);
+    Reason *reason = find_reason(choice->left_out, error->message);
+
+    g_string_append_printf(reason->kinds, "%s%s",
+                           reason->kinds->len > 0 ? ", " : "", kind);
     choice->denied =
         choice->denied || hr_error_status(error) != HR_UNSUPPORTED;
+}
+
+static void
+log_left_out(const Choice *choice)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < choice->left_out->len; i++) {
+        const Reason *reason = choice->left_out->pdata[i];
+
+        g_string_append_printf(text, "%s%s (%s)", i > 0 ? "; " : "",
+                               reason->kinds->str, reason->text);
+    }
+    if (text->len > 0)
+        hr_log(choice->denied ? HR_LOG_WARNING : HR_LOG_INFO,
+               "%s: not synchronised: %s", choice->pass->name, text->str);
 }
 
 static void
@@ -74,7 +127,8 @@ GPtrArray *
 hr_snapshot_choose(const HrPass *pass, char *const *kinds, bool writes,
                    const HrDocumentVisitor *visitor)
 {
-    g_autoptr(GString) left_out = g_string_new(NULL);
+    g_autoptr(GPtrArray) left_out =
+        g_ptr_array_new_with_free_func(free_reason);
     Choice choice = {
         .pass = pass,
         .writes = writes,
@@ -90,8 +144,6 @@ hr_snapshot_choose(const HrPass *pass, char *const *kinds, bool writes,
     for (char *const *kind = kinds; kind != NULL && *kind != NULL; kind++)
         if (!hr_kind_is_content(*kind))
             consider(&choice, *kind, true);
-    if (left_out->len > 0)
-        hr_log(choice.denied ? HR_LOG_WARNING : HR_LOG_INFO,
-               "%s: not synchronised: %s", pass->name, left_out->str);
+    log_left_out(&choice);
     return choice.chosen;
 }

@@ -244,6 +244,7 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
 const HarborKind harbor_kind_retention = {
     .name = KIND,
     .rights = rights,
+    .probe = "/retentions/",
     .list = list,
     .read = read,
     .write = write_policy,

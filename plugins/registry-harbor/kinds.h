@@ -32,8 +32,8 @@ typedef struct HarborKind {
     const HarborRight *rights; /* NULL: no robot may                       */
     const char *probe; /* path whose GET shows whether a robot may read it;
                           without a slash in front it is below a project's,
-                          with "=" at its end it wants a project's id; or
-                          NULL                                            */
+                          with "=" at its end it wants a project's id, with
+                          "/" that of a retention; or NULL                */
 
     /* Whether this Harbor has such documents, beside rights and versions:
      * HR_OK, or the failure is recorded.  No request.  May be NULL. */

@@ -143,6 +143,22 @@ choose_project(const json_t *projects)
     return json_array_get(projects, 0);
 }
 
+/* Of a project that has one; NULL: there is none to be read. */
+static char *
+retention_path(const json_t *projects, const char *probe)
+{
+    for (size_t i = 0; i < json_array_size(projects); i++) {
+        const json_t *metadata =
+            json_object_get(json_array_get(projects, i), "metadata");
+        HARBOR_AUTOFREE char *id =
+            harbor_escape(harbor_json_text(metadata, "retention_id", ""));
+
+        if (*id != '\0')
+            return harbor_text("%s%s", probe, id);
+    }
+    return NULL;
+}
+
 static char *
 probe_path(void *data, size_t index)
 {
@@ -157,6 +173,8 @@ probe_path(void *data, size_t index)
                    ? harbor_text("/projects/%s/%s",
                                  harbor_json_text(project, "name", ""), probe)
                    : NULL;
+    if (probe[strlen(probe) - 1] == '/')
+        return retention_path(probing->projects, probe);
     if (probe[strlen(probe) - 1] != '=')
         return harbor_text("%s", probe);
     return harbor_text(
@@ -182,8 +200,10 @@ probe_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
     if (answer->status == 0 || answer->status >= 500)
         return status;
     dist_host->call->forgive(dist_module, probing->ask->call);
-    json_object_set_new(probing->who->denied, harbor_kinds[index]->name,
-                        json_true());
+    /* What has gone since it was named is nobody's to refuse. */
+    if (answer->status != 404)
+        json_object_set_new(probing->who->denied, harbor_kinds[index]->name,
+                            json_true());
     return HR_OK;
 }
 

@@ -104,9 +104,29 @@ def case_a_robot_that_may_not_see_itself_tries():
         name, secret = robot(harbor, "blind", *SEES_IMAGES,
                              ("system", "/", "quota", "list"))
         result = plan(harbor, code=0, username=name, given=secret)
-        has(result.err, f"webhook (paris: ", "not synchronised:",
-            f"the robot account {name} may not read them")
+        # One reason is said once.
+        has(result.err, "not synchronised:", "webhook, ",
+            f" (paris: the robot account {name} may not read them)")
+        same(result.err.count("may not read them"), 1, "times")
         has(result.out, "create  quota team", "create  team/app:v1")
+
+
+def case_a_robot_that_may_read_no_retention_is_told_that():
+    with Harbor(version="2.12") as harbor:
+        fill(harbor, "team/app", "v1", content.image("a"))
+        project = harbor.table("project").find(name="team")["id"]
+        same(Client(harbor).api("POST", "/retentions", {
+            "algorithm": "or", "rules": [],
+            "trigger": {"kind": "Schedule",
+                        "settings": {"cron": "0 0 4 * * *"}},
+            "scope": {"level": "project", "ref": project}})[0], 201)
+        for rights, told in ((SEES_IMAGES, True), ((
+                *SEES_IMAGES, ("project", "*", "tag-retention", "list"),
+                ("project", "*", "tag-retention", "read")), False)):
+            name, secret = robot(harbor, f"r{len(rights)}", *rights)
+            result = plan(harbor, code=0, username=name, given=secret)
+            same("retention" in result.err, told, "told")
+            same("create  retention team" in result.out, not told, "planned")
 
 
 def case_another_user_sees_images_and_no_documents():
