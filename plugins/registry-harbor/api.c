@@ -83,8 +83,13 @@ harbor_begin(const HarborAsk *ask, const HarborRequest *given,
         .password = given->password,
     };
     hr_status status =
-        dist_host->http->send(dist_module, ask->registry->dist.endpoint,
-                              ask->call, &request, exchange);
+        harbor_path_plain(given->path)
+            ? dist_host->http->send(dist_module, ask->registry->dist.endpoint,
+                                    ask->call, &request, exchange)
+            : dist_fail(ask->call, HR_INVALID,
+                        "a name in %s is empty, \".\" or \"..\", which "
+                        "nothing is called",
+                        given->path);
 
     harbor_text_wipe(body);
     return status;

@@ -61,12 +61,14 @@ harbor_list_repositories(hr_registry *registry, hr_call *call, hr_names *names)
 char *
 harbor_repository_path(const char *repository)
 {
+    HARBOR_AUTOFREE char *name = NULL;
     HARBOR_AUTOFREE char *project = NULL;
     HARBOR_AUTOFREE char *escaped = NULL;
     const char *rest;
 
-    if (!harbor_key_split(repository, &project, &rest))
+    if (!harbor_key_split(repository, &name, &rest))
         return NULL;
+    project = harbor_escape(name);
     escaped = harbor_escape_twice(rest);
     return harbor_text("/projects/%s/repositories/%s", project, escaped);
 }

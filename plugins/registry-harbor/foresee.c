@@ -114,8 +114,8 @@ place_path(void *data, size_t index)
     if (place->row == NULL)
         return NULL;
     if (index % 2 == 1)
-        return harbor_text("/projects/%s/immutabletagrules?page_size=0",
-                           place->name);
+        return harbor_project_path(place->name,
+                                   "immutabletagrules?page_size=0");
     return all->ask->who->quotas
                ? harbor_text("/quotas?reference=project&reference_id=%lld",
                              (long long)harbor_json_number(place->row,

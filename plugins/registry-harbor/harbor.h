@@ -237,6 +237,10 @@ harbor_projects_learn(const HarborAsk *ask);
 hr_status
 harbor_project_read(const HarborAsk *ask, const char *name, json_t **row);
 
+/* "/projects/NAME/REST", the name escaped; malloced. */
+char *
+harbor_project_path(const char *name, const char *rest);
+
 /* Id of a project.  HR_NOT_FOUND if there is none. */
 hr_status
 harbor_project_id(const HarborAsk *ask, const char *name, int64_t *id);

@@ -129,7 +129,7 @@ path_of(const char *key, char **repository)
     HARBOR_AUTOFREE char *place = NULL;
 
     *repository = NULL;
-    if (at == NULL)
+    if (at == NULL || !harbor_digest_plain(at + 1))
         return NULL;
     *repository = harbor_text("%.*s", (int)(at - key), key);
     place = harbor_repository_path(*repository);
@@ -277,6 +277,7 @@ fit_labels(const HarborAsk *ask, hr_document_fit *fit)
 
 const HarborKind harbor_kind_artifact_label = {
     .name = KIND,
+    .keys = HARBOR_KEYS_IN_PROJECTS,
     .rights = rights,
     .list = list,
     .read = read,

@@ -28,8 +28,8 @@ static char *
 path_of(void *data, const json_t *project)
 {
     (void)data;
-    return harbor_text("/projects/%s/immutabletagrules",
-                       harbor_json_text(project, "name", ""));
+    return harbor_project_path(harbor_json_text(project, "name", ""),
+                               "immutabletagrules");
 }
 
 /* True if a rule of the same selectors keeps more than this one: it stands
@@ -121,8 +121,9 @@ read(const HarborAsk *ask, const char *key, hr_document_sink *sink)
 static hr_status
 put(const HarborAsk *ask, const char *project, int64_t id, json_t *body)
 {
-    HARBOR_AUTOFREE char *path = harbor_text(
-        "/projects/%s/immutabletagrules/%lld", project, (long long)id);
+    HARBOR_AUTOFREE char *place =
+        harbor_project_path(project, "immutabletagrules");
+    HARBOR_AUTOFREE char *path = harbor_text("%s/%lld", place, (long long)id);
 
     json_object_set_new(body, "id", json_integer(id));
     return harbor_write(ask, HR_HTTP_PUT, path, body,
@@ -161,7 +162,7 @@ static hr_status
 create(const HarborAsk *ask, const HarborWrite *write, const char *project)
 {
     HARBOR_AUTOFREE char *path =
-        harbor_text("/projects/%s/immutabletagrules", project);
+        harbor_project_path(project, "immutabletagrules");
     json_t *enabled = json_copy((json_t *)write->wanted);
     int64_t id = 0;
     hr_status status;
@@ -210,6 +211,7 @@ fit_rule(const HarborAsk *ask, hr_document_fit *fit)
 
 const HarborKind harbor_kind_immutable = {
     .name = KIND,
+    .keys = HARBOR_KEYS_IN_PROJECTS,
     .rights = rights,
     .probe = "immutabletagrules?page_size=1",
     .list = list,

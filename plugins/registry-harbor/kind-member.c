@@ -470,6 +470,7 @@ fit_member(const HarborAsk *ask, hr_document_fit *fit)
 
 const HarborKind harbor_kind_member = {
     .name = "member",
+    .keys = HARBOR_KEYS_IN_PROJECTS,
     .rights = rights,
     .probe = "members?page_size=1",
     .list = list_members,

@@ -31,8 +31,8 @@ static char *
 path_of(void *data, const json_t *project)
 {
     (void)data;
-    return harbor_text("/projects/%s/preheat/policies",
-                       harbor_json_text(project, "name", ""));
+    return harbor_project_path(harbor_json_text(project, "name", ""),
+                               "preheat/policies");
 }
 
 static hr_status
@@ -85,7 +85,7 @@ send_policy(const HarborAsk *ask, const HarborWrite *write,
     int64_t id = create ? 0 : harbor_recall(ask->registry, KIND, write->key);
     HARBOR_AUTOFREE char *escaped = harbor_escape(name);
     HARBOR_AUTOFREE char *place =
-        harbor_text("/projects/%s/preheat/policies", project);
+        harbor_project_path(project, "preheat/policies");
     HARBOR_AUTOFREE char *path = harbor_text("%s/%s", place, escaped);
     int64_t project_id = 0;
     hr_status status = harbor_project_id(ask, project, &project_id);
@@ -136,6 +136,7 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
 
 const HarborKind harbor_kind_preheat_policy = {
     .name = KIND,
+    .keys = HARBOR_KEYS_IN_PROJECTS,
     .rights = rights,
     .probe = "preheat/policies?page_size=1",
     .list = list,

@@ -231,8 +231,9 @@ unset(const HarborAsk *ask, const char *key, const json_t *names)
 
     for (size_t i = 0; i < json_array_size(names) && status == HR_OK; i++) {
         const char *setting = json_string_value(json_array_get(names, i));
+        HARBOR_AUTOFREE char *escaped = harbor_escape(setting);
         HARBOR_AUTOFREE char *path =
-            harbor_text("/projects/%s/metadatas/%s", name, setting);
+            harbor_text("/projects/%s/metadatas/%s", name, escaped);
         HARBOR_AUTOFREE char *what =
             harbor_text("unset %s of project %s", setting, key);
 

@@ -127,6 +127,7 @@ static const HarborRight rights[] = {
 
 const HarborKind harbor_kind_quota = {
     .name = "quota",
+    .keys = HARBOR_KEYS_PROJECTS,
     .rights = rights,
     .probe = "/quotas?page_size=1",
     .known = known,

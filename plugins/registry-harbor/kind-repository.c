@@ -66,24 +66,10 @@ list(const HarborAsk *ask, const hr_document_scope *scope,
     return status;
 }
 
-/* The name within its project is encoded twice: proxies decode it once. */
-static char *
-path_of(const char *key)
-{
-    HARBOR_AUTOFREE char *project = NULL;
-    const char *name;
-    HARBOR_AUTOFREE char *escaped = NULL;
-
-    harbor_key_split(key, &project, &name);
-    escaped = harbor_escape_twice(name);
-    return harbor_text("/projects/%s/repositories/%s",
-                       project != NULL ? project : "", escaped);
-}
-
 static hr_status
 read(const HarborAsk *ask, const char *key, hr_document_sink *sink)
 {
-    HARBOR_AUTOFREE char *path = path_of(key);
+    HARBOR_AUTOFREE char *path = harbor_repository_path(key);
     json_t *row = NULL;
     hr_status status = harbor_get(ask, path, "read the repository", &row);
 
@@ -99,8 +85,7 @@ read(const HarborAsk *ask, const char *key, hr_document_sink *sink)
 static hr_status
 write_description(const HarborAsk *ask, const HarborWrite *write)
 {
-    HARBOR_AUTOFREE char *path = path_of(write->key);
-
+    HARBOR_AUTOFREE char *path = harbor_repository_path(write->key);
     return harbor_write(
         ask, HR_HTTP_PUT, path,
         json_pack("{s:s}", "description",
@@ -123,6 +108,7 @@ fit_description(const HarborAsk *ask, hr_document_fit *fit)
 
 const HarborKind harbor_kind_repository = {
     .name = KIND,
+    .keys = HARBOR_KEYS_IN_PROJECTS,
     .rights = rights,
     .list = list,
     .read = read,

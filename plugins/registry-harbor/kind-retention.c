@@ -35,6 +35,14 @@ policy_id(const json_t *project)
     return harbor_json_text(metadata, "retention_id", "");
 }
 
+static char *
+policy_path(const json_t *project)
+{
+    HARBOR_AUTOFREE char *id = harbor_escape(policy_id(project));
+
+    return harbor_text("/retentions/%s", id);
+}
+
 static const json_t *
 project_at(const Policies *policies, size_t index)
 {
@@ -51,7 +59,7 @@ path_of(void *data, size_t index)
         !harbor_in_scope(policies->scope,
                          harbor_json_text(project, "name", "")))
         return NULL;
-    return harbor_text("/retentions/%s", policy_id(project));
+    return policy_path(project);
 }
 
 static char *
@@ -111,21 +119,11 @@ list(const HarborAsk *ask, const hr_document_scope *scope,
     return status;
 }
 
-static hr_status
-read_project(const HarborAsk *ask, const char *name, json_t **project)
-{
-    HARBOR_AUTOFREE char *path = harbor_text("/projects/%s", name);
-    HARBOR_AUTOFREE char *what = harbor_text("read project %s", name);
-
-    return harbor_get(ask, path, what, project);
-}
-
 /* *policy is NULL where a project has none, or its pointer leads nowhere. */
 static hr_status
 read_policy(const HarborAsk *ask, const json_t *project, json_t **policy)
 {
-    HARBOR_AUTOFREE char *path =
-        harbor_text("/retentions/%s", policy_id(project));
+    HARBOR_AUTOFREE char *path = policy_path(project);
     HarborRequest request = {.method = HR_HTTP_GET, .path = path};
     HarborAnswer answer;
     hr_status status;
@@ -150,7 +148,7 @@ read(const HarborAsk *ask, const char *key, hr_document_sink *sink)
     json_t *project = NULL;
     json_t *policy = NULL;
     json_t *document = NULL;
-    hr_status status = read_project(ask, key, &project);
+    hr_status status = harbor_project_read(ask, key, &project);
 
     if (status == HR_OK)
         status = read_policy(ask, project, &policy);
@@ -181,7 +179,7 @@ static hr_status
 remove_pointer(const HarborAsk *ask, const char *name)
 {
     HARBOR_AUTOFREE char *path =
-        harbor_text("/projects/%s/metadatas/retention_id", name);
+        harbor_project_path(name, "metadatas/retention_id");
 
     return harbor_write(ask, HR_HTTP_DELETE, path, NULL,
                         "remove the pointer to a retention that is gone",
@@ -191,8 +189,7 @@ remove_pointer(const HarborAsk *ask, const char *name)
 static hr_status
 replace(const HarborAsk *ask, const HarborWrite *write, const json_t *project)
 {
-    HARBOR_AUTOFREE char *path =
-        harbor_text("/retentions/%s", policy_id(project));
+    HARBOR_AUTOFREE char *path = policy_path(project);
     json_t *body = harbor_retention_body(
         write->wanted, harbor_json_number(project, "project_id", 0));
 
@@ -207,7 +204,7 @@ write_policy(const HarborAsk *ask, const HarborWrite *write)
 {
     json_t *project = NULL;
     json_t *policy = NULL;
-    hr_status status = read_project(ask, write->key, &project);
+    hr_status status = harbor_project_read(ask, write->key, &project);
 
     if (status == HR_OK)
         status = read_policy(ask, project, &policy);
@@ -243,6 +240,7 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
 
 const HarborKind harbor_kind_retention = {
     .name = KIND,
+    .keys = HARBOR_KEYS_PROJECTS,
     .rights = rights,
     .probe = "/retentions/",
     .list = list,

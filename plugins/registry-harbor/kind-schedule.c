@@ -103,6 +103,9 @@ write_schedule(const HarborAsk *ask, const HarborWrite *write)
 {
     const Schedule *schedule = find_schedule(write->key);
 
+    if (schedule == NULL)
+        return dist_fail(ask->call, HR_INVALID, "there is no schedule %s",
+                         write->key);
     return harbor_write(
         ask, write->action == HR_WRITE_CREATE ? HR_HTTP_POST : HR_HTTP_PUT,
         schedule->path, harbor_schedule_body(write->key, write->wanted),

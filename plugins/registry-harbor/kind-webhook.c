@@ -30,8 +30,8 @@ static char *
 path_of(void *data, const json_t *project)
 {
     (void)data;
-    return harbor_text("/projects/%s/webhook/policies",
-                       harbor_json_text(project, "name", ""));
+    return harbor_project_path(harbor_json_text(project, "name", ""),
+                               "webhook/policies");
 }
 
 static hr_status
@@ -107,7 +107,7 @@ write_policy(const HarborAsk *ask, const HarborWrite *write)
     const char *name;
 
     harbor_key_split(write->key, &project, &name);
-    place = harbor_text("/projects/%s/webhook/policies", project);
+    place = harbor_project_path(project, "webhook/policies");
     if (write->action == HR_WRITE_UPDATE)
         return replace(ask, write, place, name);
     return harbor_write(
@@ -211,6 +211,7 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
 
 const HarborKind harbor_kind_webhook = {
     .name = KIND,
+    .keys = HARBOR_KEYS_IN_PROJECTS,
     .rights = rights,
     .probe = "webhook/policies?page_size=1",
     .list = list,

@@ -146,6 +146,21 @@ harbor_knows(hr_registry *registry, hr_call *call, const char *name,
     return status;
 }
 
+/* A document on disk may be called anything. */
+static bool
+is_key(const HarborKind *kind, const char *key)
+{
+    size_t length = strcspn(key, "/");
+    HARBOR_AUTOFREE char *project = harbor_text("%.*s", (int)length, key);
+    bool more = key[length] != '\0' && key[length + 1] != '\0';
+
+    if (kind->keys == HARBOR_KEYS_ANY)
+        return true;
+    return harbor_project_plain(project) &&
+           (kind->keys == HARBOR_KEYS_IN_PROJECTS ? more
+                                                  : key[length] == '\0');
+}
+
 /* -------------------------------------------------------- lists, reading */
 
 hr_status
@@ -166,16 +181,38 @@ hr_status
 harbor_read_document(hr_registry *registry, hr_call *call, const char *name,
                      const char *key, hr_document_sink *sink)
 {
+    const HarborKind *kind = find_kind(name);
     HarborAsk ask;
     hr_status status = harbor_ask_begin(&ask, registry, call);
 
+    if (status == HR_OK && !is_key(kind, key))
+        status =
+            dist_fail(call, HR_NOT_FOUND, "there can be no %s %s", name, key);
     if (status == HR_OK)
-        status = find_kind(name)->read(&ask, key, sink);
+        status = kind->read(&ask, key, sink);
     harbor_ask_end(&ask);
     return status;
 }
 
 /* --------------------------------------------------------------- fitting */
+
+static void
+fit_document(const HarborAsk *ask, hr_document_fit *fit)
+{
+    const HarborKind *kind = find_kind(fit->kind);
+
+    harbor_fit_begin(fit);
+    if (!is_key(kind, fit->key))
+        harbor_fit_refuse(
+            fit,
+            "its key is not made of the name of a project"
+            "%s: correct it where it comes from",
+            kind->keys == HARBOR_KEYS_PROJECTS ? "" : ", a \"/\" and a name");
+    else if (kind->fit != NULL)
+        kind->fit(ask, fit);
+    else
+        fit->sink->take(fit->sink, fit->text);
+}
 
 hr_status
 harbor_fit_documents(hr_registry *registry, hr_call *call,
@@ -184,15 +221,8 @@ harbor_fit_documents(hr_registry *registry, hr_call *call,
     HarborAsk ask;
     hr_status status = harbor_ask_begin(&ask, registry, call);
 
-    for (size_t i = 0; i < count && status == HR_OK; i++) {
-        const HarborKind *kind = find_kind(fits[i]->kind);
-
-        harbor_fit_begin(fits[i]);
-        if (kind->fit != NULL)
-            kind->fit(&ask, fits[i]);
-        else
-            fits[i]->sink->take(fits[i]->sink, fits[i]->text);
-    }
+    for (size_t i = 0; i < count && status == HR_OK; i++)
+        fit_document(&ask, fits[i]);
     harbor_ask_end(&ask);
     return status;
 }
@@ -209,6 +239,7 @@ hr_status
 harbor_write_document(hr_registry *registry, hr_call *call,
                       const hr_document_write *given)
 {
+    const HarborKind *kind = find_kind(given->kind);
     json_auto_t *wanted = read_text(given->text);
     json_auto_t *found = read_text(given->found);
     json_t *secrets = read_text(given->secrets);
@@ -224,8 +255,11 @@ harbor_write_document(hr_registry *registry, hr_call *call,
 
     if (status == HR_OK && wanted == NULL)
         status = dist_fail(call, HR_INVALID, "the document is no JSON object");
+    if (status == HR_OK && !is_key(kind, given->key))
+        status = dist_fail(call, HR_INVALID, "there can be no %s %s",
+                           given->kind, given->key);
     if (status == HR_OK)
-        status = find_kind(given->kind)->write(&ask, &write);
+        status = kind->write(&ask, &write);
     harbor_ask_end(&ask);
     harbor_secrets_wipe(secrets);
     return status;

@@ -26,8 +26,16 @@ typedef struct HarborWrite {
     const json_t *secrets; /* by their places; or NULL                     */
 } HarborWrite;
 
+/* What the keys of a kind are made of. */
+typedef enum HarborKeys {
+    HARBOR_KEYS_ANY,
+    HARBOR_KEYS_PROJECTS,   /* "PROJECT"     */
+    HARBOR_KEYS_IN_PROJECTS /* "PROJECT/..." */
+} HarborKeys;
+
 typedef struct HarborKind {
     const char *name;
+    HarborKeys keys;
     unsigned since;            /* HARBOR_VERSION that has it; 0: all       */
     const HarborRight *rights; /* NULL: no robot may                       */
     const char *probe; /* path whose GET shows whether a robot may read it;

@@ -88,6 +88,14 @@ harbor_projects_forget(hr_registry *registry)
     pthread_mutex_unlock(&registry->lock);
 }
 
+char *
+harbor_project_path(const char *name, const char *rest)
+{
+    HARBOR_AUTOFREE char *escaped = harbor_escape(name);
+
+    return harbor_text("/projects/%s/%s", escaped, rest);
+}
+
 hr_status
 harbor_project_read(const HarborAsk *ask, const char *name, json_t **row)
 {

@@ -157,6 +157,41 @@ harbor_escape_twice(const char *text)
 }
 
 int
+harbor_path_plain(const char *path)
+{
+    const char *end = path + strcspn(path, "?");
+
+    if (*path != '/')
+        return 0;
+    while (path < end) {
+        size_t length = strcspn(++path, "/?");
+
+        if (length == 0 || (length == 1 && *path == '.') ||
+            (length == 2 && strncmp(path, "..", 2) == 0))
+            return 0;
+        path += length;
+    }
+    return 1;
+}
+
+int
+harbor_project_plain(const char *name)
+{
+    return harbor_query_plain(name) && strchr("._-", *name) == NULL;
+}
+
+int
+harbor_digest_plain(const char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz+._-";
+    size_t name = strspn(text, letters);
+
+    return name > 0 && text[name] == ':' && text[name + 1] != '\0' &&
+           text[name + 1 + strspn(text + name + 1, digits)] == '\0';
+}
+
+int
 harbor_query_plain(const char *text)
 {
     for (const char *at = text; *at != '\0'; at++)

@@ -56,6 +56,19 @@ harbor_escape(const char *text);
 char *
 harbor_escape_twice(const char *text);
 
+/* 1 if each part of a path, up to a query, is a name of something: none is
+ * empty, "." or "..", which would make it the path of something else. */
+int
+harbor_path_plain(const char *path);
+
+/* 1 if a text can be the name of a project. */
+int
+harbor_project_plain(const char *name);
+
+/* 1 if a text is a digest: ALGORITHM:HEX. */
+int
+harbor_digest_plain(const char *text);
+
 /* 1 if a text can be asked for with q=NAME=TEXT and nothing else comes of it:
  * it has only letters and digits of ASCII, and "._-". */
 int

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Keys of documents are names: whatever somebody writes into them, no part of
+Harbor's API is reached that their kind is not about."""
+import copy
+
+import content
+from documents import failure
+from harbor_api import Harbor, api, make_projects, open_harbor
+from harbor_filling import fill
+from harness import has, run, same
+
+RULE = {"action": "retain", "template": "always", "params": {},
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches",
+                           "pattern": "**"}],
+        "scope_selectors": {"repository": [
+            {"kind": "doublestar", "decoration": "repoMatches",
+             "pattern": "**"}]}}
+RETENTION = {"algorithm": "or", "rules": [RULE]}
+HOOK = {"event_types": ["PUSH_ARTIFACT"],
+        "targets": [{"type": "http", "address": "http://127.0.0.1/"}]}
+SAID = {"description": "said"}
+LABELS = {"labels": ["/good"]}
+
+# (kind, key, document): none of them is of a project that there is.
+KEYS = [
+    ("retention", "team?x=", RETENTION),
+    ("retention", "team#", RETENTION),
+    ("retention", "other/../team", RETENTION),
+    ("retention", "..", RETENTION),
+    ("quota", "team?x=", {"storage": 5}),
+    ("webhook", "team?x=/tell", HOOK),
+    ("webhook", "../tell", HOOK),
+    ("webhook", "/tell", HOOK),
+    ("webhook", "tell", HOOK),
+    ("repository", "team#/app", SAID),
+    ("repository", "../app", SAID),
+    ("repository", "app", SAID),
+    ("repository", "team/", SAID),
+    ("retention", "team/x", RETENTION),
+    ("artifact-label", "team?/app@sha256:00", LABELS),
+    ("artifact-label", "../app@sha256:00", LABELS),
+    ("member", "team?x=/user/eva", {"role": "guest"}),
+    ("immutable", "team?x=/rule", {}),
+    ("preheat-policy", "team?x=/warm", {"provider": "p"}),
+]
+
+# Those whose project there is, and whose rest leads away from it.
+WAYS = [
+    ("webhook", "x/../team/tell", HOOK),
+    ("repository", "team/..", SAID),
+    ("repository", "team/.", SAID),
+    ("artifact-label", "team/app@../../../..", LABELS),
+    ("artifact-label", "team/app@sha256:0?x=", LABELS),
+    ("artifact-label", "team/..@sha256:00", LABELS),
+]
+
+
+def prepare(harbor):
+    make_projects(harbor, "team", "other")
+    api(harbor, "POST", "/labels", {"name": "good", "scope": "g"})
+    fill(harbor, "team/app", "v1", content.image("one"))
+    harbor.forget()
+
+
+def rows(harbor):
+    return {name: copy.deepcopy(list(harbor.table(name)))
+            for name in ("project", "label", "repository")}
+
+
+def case_a_key_without_a_project_is_refused_in_the_plan():
+    with Harbor() as harbor:
+        prepare(harbor)
+        with open_harbor(harbor) as here:
+            for kind, key, document in KEYS:
+                failed = failure(here.fit, kind, key, document)
+                has(failed.text, "its key is not made of the name of a project")
+
+
+def case_a_key_that_is_no_name_changes_nothing():
+    with Harbor() as harbor:
+        prepare(harbor)
+        before = rows(harbor)
+        with open_harbor(harbor) as here:
+            for kind, key, document in KEYS + WAYS:
+                for found in (None, {}):
+                    failure(here.write, kind, key, document, found=found)
+        same(rows(harbor), before, "rows")
+        same([entry.target for entry in harbor.writes()],
+             ["/api/v2.0/projects/x/webhook/policies"], "writes")
+
+
+def case_there_is_no_other_schedule():
+    with Harbor() as harbor, open_harbor(harbor) as here:
+        has(failure(here.write, "schedule", "x", {"type": "Daily"}).text,
+            "there is no schedule x")
+
+
+if __name__ == "__main__":
+    run(globals())
