@@ -199,6 +199,6 @@ harbor_write(const HarborAsk *ask, uint32_t method, const char *path,
     if (id != NULL)
         *id = last != NULL ? strtoll(last + 1, NULL, 10) : 0;
     harbor_answer_end(&answer);
-    json_decref(body);
+    harbor_secrets_wipe(body);
     return status;
 }

@@ -145,7 +145,7 @@ hr_status
 harbor_get(const HarborAsk *ask, const char *path, const char *what,
            json_t **object);
 
-/* Writes; `body` is taken and may be NULL.  *id, if it is not NULL, gets the
+/* Writes; `body` is taken, wiped, for it may hold secrets, and may be NULL.  *id, if it is not NULL, gets the
  * number that Location ends in, 0 if there is none. */
 hr_status
 harbor_write(const HarborAsk *ask, uint32_t method, const char *path,

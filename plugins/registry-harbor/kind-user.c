@@ -154,14 +154,11 @@ send_new_user(const HarborAsk *ask, const HarborWrite *write,
               const char *password, int64_t *id)
 {
     HARBOR_AUTOFREE char *what = harbor_text("create user %s", write->key);
-    json_t *body =
-        harbor_user_create_body(write->key, write->wanted, password);
-    /* The body holds the password: it is wiped, not just let go of. */
-    hr_status status =
-        harbor_write(ask, HR_HTTP_POST, "/users", json_incref(body), what, id);
 
-    harbor_secrets_wipe(body);
-    return status;
+    return harbor_write(
+        ask, HR_HTTP_POST, "/users",
+        harbor_user_create_body(write->key, write->wanted, password), what,
+        id);
 }
 
 static hr_status

@@ -48,16 +48,12 @@ patch_secret(const Writing *writing)
         harbor_text("set the secret of robot %s", writing->write->key);
     HARBOR_AUTOFREE char *path = harbor_text("/robots/%" PRId64, writing->id);
     json_t *body;
-    hr_status status;
 
     if (writing->secret == NULL)
         return HR_OK;
     body = json_object();
     json_object_set_new(body, "secret", json_string(writing->secret));
-    status = harbor_write(writing->ask, HR_HTTP_PATCH, path, json_incref(body),
-                          what, NULL);
-    harbor_secrets_wipe(body);
-    return status;
+    return harbor_write(writing->ask, HR_HTTP_PATCH, path, body, what, NULL);
 }
 
 /* All that a POST does not take. */

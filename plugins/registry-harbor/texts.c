@@ -52,18 +52,28 @@ harbor_text_read(const char *text)
     return object;
 }
 
+static void
+overwrite(json_t *value)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+
+    if (json_is_string(value))
+        explicit_bzero((char *)json_string_value(value),
+                       json_string_length(value));
+    json_object_foreach (value, name, member)
+        if (member->refcount == 1)
+            overwrite(member);
+    json_array_foreach (value, i, member)
+        if (member->refcount == 1)
+            overwrite(member);
+}
+
 void
 harbor_secrets_wipe(json_t *object)
 {
-    const char *name;
-    json_t *value;
-
-    json_object_foreach (object, name, value) {
-        char *text = (char *)json_string_value(value);
-
-        if (text != NULL)
-            explicit_bzero(text, json_string_length(value));
-    }
+    overwrite(object);
     json_decref(object);
 }
 

@@ -24,8 +24,8 @@ harbor_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 json_t *
 harbor_text_read(const char *text);
 
-/* Frees an object that holds secrets: its texts are overwritten first.  NULL
- * is allowed. */
+/* Frees what holds secrets: its texts, at any depth, are overwritten first,
+ * but for those that somebody else holds, too.  NULL is allowed. */
 void
 harbor_secrets_wipe(json_t *object);
 

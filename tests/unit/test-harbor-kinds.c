@@ -5,6 +5,8 @@
  * that ran.
  */
 #include <glib.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "registry-harbor/document.h"
@@ -52,6 +54,42 @@ assert_json(json_t *actual, const json_t *wanted)
 
     g_assert_cmpstr(left, ==, json_is_null(wanted) ? NULL : right);
     json_decref(actual);
+}
+
+/* Blocks that were let go of with a secret in them. */
+static unsigned told;
+
+static const char secret[] = "Canary-Secret-0123456789";
+
+static void
+look_and_free(void *block)
+{
+    if (block != NULL && memmem(block, malloc_usable_size(block), secret,
+                                strlen(secret)) != NULL)
+        told++;
+    free(block);
+}
+
+static void
+test_wiping(void)
+{
+    json_malloc_t allocate;
+    json_free_t let_go;
+    json_t *held;
+    json_t *root;
+
+    json_get_alloc_funcs(&allocate, &let_go);
+    json_set_alloc_funcs(malloc, look_and_free);
+    held = json_string(secret);
+    root = json_pack("{s:s, s:{s:[{s:s}]}, s:O}", "one", secret, "targets",
+                     "list", "auth_header", secret, "held", held);
+    harbor_secrets_wipe(root);
+    g_assert_cmpuint(told, ==, 0);
+    g_assert_cmpstr(json_string_value(held), ==, secret);
+    json_decref(held);
+    g_assert_cmpuint(told, ==, 1);
+    harbor_secrets_wipe(NULL);
+    json_set_alloc_funcs(allocate, let_go);
 }
 
 static int
@@ -383,6 +421,7 @@ main(int argc, char **argv)
     g_test_add_func("/harbor-kinds/tells-unfinished-robots",
                     test_tells_unfinished_robots);
     g_test_add_func("/harbor-kinds/escapes", test_escapes);
+    g_test_add_func("/harbor-kinds/wipes-secrets-at-any-depth", test_wiping);
     g_test_add_func("/harbor-kinds/knows-keys-that-cannot-be-shown",
                     test_knows_keys_that_cannot_be_shown);
     result = g_test_run();
