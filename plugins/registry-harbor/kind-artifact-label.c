@@ -187,6 +187,8 @@ put_on(const HarborAsk *ask, const char *path, const char *label)
     status = harbor_write(ask, HR_HTTP_POST, target,
                           json_pack("{s:I}", "id", (json_int_t)id),
                           "put a label on", NULL);
+    if (status == HR_NOT_FOUND)
+        harbor_forget(ask->registry, "label", label);
     if (status != HR_CONFLICT)
         return status;
     /* It is there already. */
@@ -208,6 +210,7 @@ take_off(const HarborAsk *ask, const char *path, const char *label)
                           "take a label off", NULL);
     if (status != HR_NOT_FOUND)
         return status;
+    harbor_forget(ask->registry, "label", label);
     dist_host->call->forgive(dist_module, ask->call);
     return HR_OK;
 }

@@ -111,8 +111,13 @@ write_policy(const HarborAsk *ask, const HarborWrite *write)
         &instances, &provider);
 
     harbor_key_split(write->key, &project, &name);
-    return status == HR_OK ? send_policy(ask, write, project, name, provider)
-                           : status;
+    if (status != HR_OK)
+        return status;
+    status = send_policy(ask, write, project, name, provider);
+    if (status != HR_OK)
+        harbor_forget(ask->registry, INSTANCE,
+                      harbor_json_text(write->wanted, "provider", ""));
+    return status;
 }
 
 static void

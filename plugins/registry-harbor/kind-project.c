@@ -18,25 +18,21 @@
 
 /* -------------------------------------------------- registries, scanners */
 
-/* Name of the registry that a project is a cache of; the caller's. */
+/* What registries are called now, if any of the projects is a cache of one. */
 static hr_status
-find_registry(const HarborAsk *ask, const json_t *project, char **name)
+learn_registries(const HarborAsk *ask, const json_t *projects)
 {
     const HarborList list = {
         .path = "/registries", .what = "list the registries", .sort = "-id"};
-    int64_t id = harbor_json_number(project, "registry_id", 0);
     json_auto_t *rows = NULL;
-    hr_status status;
+    bool caches = false;
+    hr_status status = HR_OK;
 
-    *name = NULL;
-    if (id == 0)
-        return HR_OK;
-    *name = harbor_recall_name(ask->registry, "registry", id);
-    if (*name != NULL)
-        return HR_OK;
-    status = harbor_list(ask, &list, &rows);
-    if (status != HR_OK)
-        return status;
+    for (size_t i = 0; i < json_array_size(projects); i++)
+        caches = caches || harbor_json_number(json_array_get(projects, i),
+                                              "registry_id", 0) != 0;
+    if (caches)
+        status = harbor_list(ask, &list, &rows);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
 
@@ -44,6 +40,18 @@ find_registry(const HarborAsk *ask, const json_t *project, char **name)
                         harbor_json_text(row, "name", ""),
                         harbor_json_number(row, "id", 0));
     }
+    return status;
+}
+
+/* Name of the registry that a project is a cache of; the caller's. */
+static hr_status
+find_registry(const HarborAsk *ask, const json_t *project, char **name)
+{
+    int64_t id = harbor_json_number(project, "registry_id", 0);
+
+    *name = NULL;
+    if (id == 0)
+        return HR_OK;
     *name = harbor_recall_name(ask->registry, "registry", id);
     if (*name != NULL)
         return HR_OK;
@@ -180,6 +188,8 @@ list_projects(const HarborAsk *ask, const hr_document_scope *scope,
                                .take = batch_take};
 
     if (status == HR_OK)
+        status = learn_registries(ask, projects);
+    if (status == HR_OK)
         status = list_scanners(ask, &scanners);
     if (status != HR_OK)
         return status;
@@ -194,7 +204,10 @@ read_project(const HarborAsk *ask, const char *key, hr_document_sink *sink)
     json_auto_t *scanners = NULL;
     HarborAnswer scanner = {.total = -1};
     hr_status status = harbor_project_read(ask, key, &project);
+    json_auto_t *alone = json_pack("[O?]", project);
 
+    if (status == HR_OK)
+        status = learn_registries(ask, alone);
     if (status == HR_OK)
         status = list_scanners(ask, &scanners);
     if (status == HR_OK && json_array_size(scanners) > 1) {

@@ -65,6 +65,16 @@ registry_id(const HarborAsk *ask, const json_t *document, const char *member,
                : HR_OK;
 }
 
+/* One of the names may belong to another by now. */
+static void
+forget_registries(const HarborAsk *ask, const json_t *document)
+{
+    harbor_forget(ask->registry, "registry",
+                  harbor_json_text(document, "src_registry", ""));
+    harbor_forget(ask->registry, "registry",
+                  harbor_json_text(document, "dest_registry", ""));
+}
+
 static hr_status
 write_policy(const HarborAsk *ask, const HarborWrite *write)
 {
@@ -86,11 +96,14 @@ write_policy(const HarborAsk *ask, const HarborWrite *write)
                                    destination);
     if (!create)
         json_object_set_new(body, "id", json_integer(id));
-    return harbor_write(ask, create ? HR_HTTP_POST : HR_HTTP_PUT,
-                        create ? PATH : path, body,
-                        create ? "create the replication rule"
-                               : "replace the replication rule",
-                        NULL);
+    status = harbor_write(ask, create ? HR_HTTP_POST : HR_HTTP_PUT,
+                          create ? PATH : path, body,
+                          create ? "create the replication rule"
+                                 : "replace the replication rule",
+                          NULL);
+    if (status != HR_OK)
+        forget_registries(ask, write->wanted);
+    return status;
 }
 
 static void

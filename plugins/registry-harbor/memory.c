@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harbor.h"
 
@@ -42,19 +43,38 @@ look_up(hr_registry *registry, json_t **table, const char *family,
     return copy;
 }
 
+/* Where `key` led to another than now, that one leads back no more: what was
+ * renamed has no former name, what was made anew no former id. */
+static void
+part(json_t *from, json_t *to, const char *key, const char *other)
+{
+    const char *before = json_string_value(json_object_get(from, key));
+    const char *back;
+
+    if (before == NULL || strcmp(before, other) == 0)
+        return;
+    back = json_string_value(json_object_get(to, before));
+    if (back != NULL && strcmp(back, key) == 0)
+        json_object_del(to, before);
+}
+
 void
 harbor_remember_text(hr_registry *registry, const char *family,
                      const char *name, const char *id)
 {
     HarborMemory *memory = &registry->memory;
+    json_t *ids;
+    json_t *names;
 
     if (*name == '\0' || *id == '\0')
         return;
     pthread_mutex_lock(&registry->lock);
-    json_object_set_new(family_of(&memory->ids, family), name,
-                        json_string(id));
-    json_object_set_new(family_of(&memory->names, family), id,
-                        json_string(name));
+    ids = family_of(&memory->ids, family);
+    names = family_of(&memory->names, family);
+    part(ids, names, name, id);
+    part(names, ids, id, name);
+    json_object_set_new(ids, name, json_string(id));
+    json_object_set_new(names, id, json_string(name));
     pthread_mutex_unlock(&registry->lock);
 }
 

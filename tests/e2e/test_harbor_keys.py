@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Keys of documents are names: whatever somebody writes into them, no part of
-Harbor's API is reached that their kind is not about."""
+Harbor's API is reached that their kind is not about; and what they name is
+what is called so now."""
 import copy
 
 import content
@@ -93,6 +94,35 @@ def case_there_is_no_other_schedule():
     with Harbor() as harbor, open_harbor(harbor) as here:
         has(failure(here.write, "schedule", "x", {"type": "Daily"}).text,
             "there is no schedule x")
+
+
+def case_a_label_that_was_made_anew_is_put_on():
+    with Harbor() as harbor:
+        prepare(harbor)
+        key = f"team/app@{content.image('one').digest}"
+        with open_harbor(harbor) as here:
+            here.list("label")
+            number = harbor.table("label").find(name="good")["id"]
+            api(harbor, "DELETE", f"/labels/{number}")
+            api(harbor, "POST", "/labels", {"name": "good", "scope": "g"})
+            failure(here.write, "artifact-label", key, LABELS)
+            here.write("artifact-label", key, LABELS)
+            same(here.read("artifact-label", key)["document"], LABELS)
+
+
+def case_a_registry_that_was_renamed_is_called_by_its_name():
+    with Harbor() as harbor, Harbor() as hub:
+        api(harbor, "POST", "/registries", {"name": "hub", "type": "harbor",
+                                            "url": hub.url})
+        number = harbor.table("registry").find(name="hub")["id"]
+        api(harbor, "POST", "/projects", {"project_name": "cache",
+                                          "registry_id": number})
+        with open_harbor(harbor) as here:
+            for name in ("hub", "mirror"):
+                api(harbor, "PUT", f"/registries/{number}", {"name": name})
+                for found in (here.read("project", "cache"),
+                              here.list("project")["cache"]):
+                    same(found["document"]["proxy_registry"], name)
 
 
 if __name__ == "__main__":
