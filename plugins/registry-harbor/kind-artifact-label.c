@@ -74,7 +74,8 @@ in_scope(const hr_document_scope *scope, const char *repository)
     return false;
 }
 
-/* One that has gone since it was listed has no labels. */
+/* One that has gone since it was listed has no labels.  What Harbor fails to
+ * tell of one says nothing about the others. */
 static hr_status
 give_repository(const HarborAsk *ask, const char *repository,
                 hr_document_sink *sink)
@@ -86,7 +87,7 @@ give_repository(const HarborAsk *ask, const char *repository,
         dist_host->call->forgive(dist_module, ask->call);
         return HR_OK;
     }
-    if (status == HR_AUTH_DENIED) {
+    if (status == HR_AUTH_DENIED || status == HR_UNKNOWN) {
         harbor_gap(ask, sink, repository, status);
         return HR_OK;
     }

@@ -108,7 +108,9 @@ def case_where_lists_fail_nothing_is_concluded():
         has(result.err + result.out, "list the artifacts of team/more",
             "HTTP 500")
         holds("team/app:v1" in held(target), "the other is copied")
-        same(source.count("GET", "/repositories/more/artifacts"), 3,
+        has(result.out, "failed  artifact-label team/more ")
+        # Whoever wants labels asks for himself.
+        same(source.count("GET", "/repositories/more/artifacts"), 2 * 3,
              "attempts")
 
 
