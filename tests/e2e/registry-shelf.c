@@ -17,7 +17,8 @@
  *                                            it is read for the first time
  *      "logins": {KEY: SECRET}}              what robots really have
  *
- * Each write is a line in PATH.log, with its secrets.
+ * Each write is a line in PATH.log, with its secrets.  With NAMELESS in the
+ * environment it does not say who is asking.
  */
 #include <harbor-replicator/hr-plugin.h>
 #include <harbor-replicator/hr-registry.h>
@@ -449,7 +450,7 @@ check_secrets(hr_registry *registry, hr_call *call,
     return HR_OK;
 }
 
-static const hr_registry_ops ops = {
+static hr_registry_ops ops = {
     .struct_size = sizeof ops,
     .open = open_shelf,
     .close = close_shelf,
@@ -519,5 +520,7 @@ static const hr_plugin plugin = {
 HR_EXPORT const hr_plugin *
 hr_plugin_entry_v1(void)
 {
+    if (getenv("NAMELESS") != NULL)
+        ops.identify = NULL;
     return &plugin;
 }

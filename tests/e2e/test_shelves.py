@@ -78,6 +78,17 @@ def case_what_the_target_cannot_hold_at_all_is_left_out():
     same(target.get("robot", "a"), None)
 
 
+def case_a_registry_need_not_say_who_is_asking():
+    source, target = pair({"logins": {"a": SECRET}})
+    source.put("robot", "a", {})
+    options = config(source, target, robot_secrets={
+        "from": "derive", "key": "env:MASTER"})
+    env = {"NAMELESS": "yes", "MASTER": "m" * 32}
+    replicate("once", config=options, code=0, env=env)
+    result = replicate("robots", "check", config=options, code=5, env=env)
+    has(result.out, "different a", "another secret at s")
+
+
 def case_protected_documents_are_never_written():
     source, target = pair()
     source.put("robot", "a", {"disabled": True})
