@@ -132,44 +132,79 @@ shorten(const json_t *row)
     return kept;
 }
 
-static hr_status
-list_rows(const HarborAsk *ask, const char *repository, json_t **rows)
+/* How those of a repository are listed. */
+typedef struct Listing {
+    char *path;
+    char *what;
+    HarborList list;
+} Listing;
+
+/* False if the repository is in no project. */
+static bool
+listing_begin(Listing *listing, const char *repository)
 {
     HARBOR_AUTOFREE char *place = harbor_repository_path(repository);
-    HARBOR_AUTOFREE char *path = NULL;
-    HARBOR_AUTOFREE char *what =
-        harbor_text("list the artifacts of %s", repository);
-    HarborList list = {
-        .what = what, .sort = "-id", .paged = true, .shorten = shorten};
+
+    *listing =
+        (Listing){.list = {.sort = "-id", .paged = true, .shorten = shorten}};
+    if (place == NULL)
+        return false;
+    listing->path = harbor_text("%s/artifacts?q=tags%%3D*&with_tag=true"
+                                "&with_label=true&with_accessory=true",
+                                place);
+    listing->what = harbor_text("list the artifacts of %s", repository);
+    listing->list.path = listing->path;
+    listing->list.what = listing->what;
+    return true;
+}
+
+static void
+listing_end(Listing *listing)
+{
+    free(listing->path);
+    free(listing->what);
+}
+
+/* `first` is the answer to the first request, NULL if there was none. */
+static hr_status
+list_rows(const HarborAsk *ask, const char *repository,
+          const HarborAnswer *first, json_t **rows)
+{
+    Listing listing;
     hr_status status;
 
     *rows = NULL;
-    if (place == NULL)
+    if (!listing_begin(&listing, repository))
         return dist_fail(ask->call, HR_NOT_FOUND,
                          "%s: it is in no project, and there is nothing "
                          "outside of projects",
                          repository);
-    path = harbor_text("%s/artifacts?q=tags%%3D*&with_tag=true"
-                       "&with_label=true&with_accessory=true",
-                       place);
-    list.path = path;
-    status = harbor_list(ask, &list, rows);
+    status = first != NULL
+                 ? harbor_list_complete(ask, &listing.list, first, rows)
+                 : harbor_list(ask, &listing.list, rows);
+    listing_end(&listing);
     if (status == HR_OK)
         harbor_told_remember(ask->registry, repository, *rows);
     return status;
 }
 
+/* Under the lock. */
+static void
+drop_kept(hr_registry *registry, const char *repository)
+{
+    registry->artifacts_kept -=
+        json_array_size(json_object_get(registry->artifacts, repository));
+    json_object_del(registry->artifacts, repository);
+}
+
 static json_t *
-take_kept(hr_registry *registry, const char *repository, bool away)
+take_kept(hr_registry *registry, const char *repository)
 {
     json_t *rows;
 
     pthread_mutex_lock(&registry->lock);
-    rows = json_deep_copy(json_object_get(registry->artifacts, repository));
-    if (rows != NULL && away) {
-        json_object_del(registry->artifacts, repository);
-        registry->artifacts_kept -= json_array_size(rows);
-    }
+    rows = json_incref(json_object_get(registry->artifacts, repository));
+    drop_kept(registry, repository);
     pthread_mutex_unlock(&registry->lock);
     return rows;
 }
@@ -180,10 +215,9 @@ keep(hr_registry *registry, const char *repository, json_t *rows)
     pthread_mutex_lock(&registry->lock);
     if (registry->artifacts == NULL)
         registry->artifacts = json_object();
-    if (json_object_get(registry->artifacts, repository) == NULL &&
-        registry->artifacts_kept + json_array_size(rows) <= KEPT_LIMIT) {
-        json_object_set_new(registry->artifacts, repository,
-                            json_deep_copy(rows));
+    drop_kept(registry, repository);
+    if (registry->artifacts_kept + json_array_size(rows) <= KEPT_LIMIT) {
+        json_object_set(registry->artifacts, repository, rows);
         registry->artifacts_kept += json_array_size(rows);
     }
     pthread_mutex_unlock(&registry->lock);
@@ -199,18 +233,72 @@ harbor_artifacts_forget(hr_registry *registry)
     pthread_mutex_unlock(&registry->lock);
 }
 
-hr_status
-harbor_artifacts(const HarborAsk *ask, const char *repository, json_t **rows)
-{
-    hr_status status;
+/* ------------------------------------------------- of many repositories */
 
-    *rows = take_kept(ask->registry, repository, false);
-    if (*rows != NULL)
-        return HR_OK;
-    status = list_rows(ask, repository, rows);
+typedef struct Walking {
+    const HarborAsk *ask;
+    const HarborArtifacts *wanted;
+} Walking;
+
+static const char *
+walk_name(const Walking *walking, size_t index)
+{
+    return json_string_value(
+        json_array_get(walking->wanted->repositories, index));
+}
+
+static char *
+walk_path(void *data, size_t index)
+{
+    Listing listing;
+    char *path = NULL;
+
+    if (listing_begin(&listing, walk_name(data, index)))
+        path = harbor_list_path(&listing.list);
+    listing_end(&listing);
+    return path;
+}
+
+static char *
+walk_what(void *data, size_t index)
+{
+    return harbor_text("list the artifacts of %s", walk_name(data, index));
+}
+
+static hr_status
+walk_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
+{
+    const Walking *walking = data;
+    const HarborArtifacts *wanted = walking->wanted;
+    const char *repository = walk_name(walking, index);
+    json_auto_t *rows = NULL;
+
     if (status == HR_OK)
-        keep(ask->registry, repository, *rows);
-    return status;
+        status = list_rows(walking->ask, repository, answer, &rows);
+    if (status == HR_OK) {
+        keep(walking->ask->registry, repository, rows);
+        return wanted->take(wanted->data, repository, rows);
+    }
+    if (status == HR_NOT_FOUND)
+        dist_host->call->forgive(dist_module, walking->ask->call);
+    else if (answer->status == 403 || status == HR_UNKNOWN)
+        wanted->refused(wanted->data, repository, status);
+    else
+        return status;
+    return HR_OK;
+}
+
+hr_status
+harbor_artifacts(const HarborAsk *ask, const HarborArtifacts *wanted)
+{
+    Walking walking = {ask, wanted};
+    const HarborBatch batch = {.count = json_array_size(wanted->repositories),
+                               .data = &walking,
+                               .path = walk_path,
+                               .what = walk_what,
+                               .take = walk_take};
+
+    return harbor_batch(ask, &batch);
 }
 
 /* ----------------------------------------------------- tags that are theirs */
@@ -408,9 +496,9 @@ harbor_list_artifacts(hr_registry *registry, hr_call *call,
     const Telling telling = {&ask, repository, sink, told};
 
     if (status == HR_OK) {
-        rows = take_kept(registry, repository, true);
+        rows = take_kept(registry, repository);
         if (rows == NULL)
-            status = list_rows(&ask, repository, &rows);
+            status = list_rows(&ask, repository, NULL, &rows);
     }
     if (status == HR_OK && json_array_size(rows) == 0)
         status = check_there(&ask, repository);

@@ -71,7 +71,7 @@ harbor_find(const HarborAsk *ask, const HarborKind *kind, const char *key,
 
         status = kind->list(ask, &scope, &one.sink);
     }
-    if (status == HR_OK && one.gap != HR_OK)
+    if (status == HR_OK && one.gap != HR_OK && !one.found)
         status = dist_fail(ask->call, one.gap, "%s", one.why);
     if (status == HR_OK && !one.found)
         status = dist_fail(ask->call, HR_NOT_FOUND, "there is no %s %s",

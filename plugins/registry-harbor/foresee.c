@@ -144,14 +144,22 @@ take_quota(Place *place, const json_t *rows)
         harbor_json_number(json_object_get(row, "used"), "storage", 0);
 }
 
+/* What may not be seen is not foreseen.  With 401 nothing is to be seen any
+ * more: whoever asks on locks the account. */
+static bool
+is_refused(const HarborAnswer *answer)
+{
+    return answer->status >= 400 && answer->status < 500 &&
+           answer->status != 401;
+}
+
 static hr_status
 place_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
 {
     const Foreseeing *all = data;
     Place *place = &all->places[index / 2];
 
-    /* What may not be seen is not foreseen. */
-    if (answer->status >= 400 && answer->status < 500) {
+    if (is_refused(answer)) {
         dist_host->call->forgive(dist_module, all->ask->call);
         return HR_OK;
     }
@@ -318,7 +326,7 @@ tag_take(void *data, size_t index, hr_status status, HarborAnswer *answer)
     const Foreseeing *all = data;
     hr_content_write *write = all->writes[index];
 
-    if (answer->status >= 400 && answer->status < 500) {
+    if (is_refused(answer)) {
         dist_host->call->forgive(dist_module, all->ask->call);
         return HR_OK;
     }

@@ -192,6 +192,15 @@ typedef struct HarborList {
 hr_status
 harbor_list(const HarborAsk *ask, const HarborList *list, json_t **rows);
 
+/* For lists of which many are asked for at once: the path of the first request,
+ * malloced, and all rows from the answer to it. */
+char *
+harbor_list_path(const HarborList *list);
+
+hr_status
+harbor_list_complete(const HarborAsk *ask, const HarborList *list,
+                     const HarborAnswer *answer, json_t **rows);
+
 /* Lists of projects, one each, a few at a time. */
 typedef struct HarborWalk {
     void *data;
@@ -315,13 +324,26 @@ harbor_repositories(const HarborAsk *ask, json_t **rows);
 char *
 harbor_repository_path(const char *repository);
 
-/* The artifacts of a repository that have tags; *rows is the caller's and never
- * changed.  Of each row: "digest", "media_type" of the manifest, "size" of it
- * with all that belongs to it, "tags" (names), "labels" (as Harbor gives them;
- * left out where there are none).  What was listed is kept for who lists it
- * next. */
+/* The artifacts of many repositories, a few of them at a time. */
+typedef struct HarborArtifacts {
+    const json_t *repositories; /* names                                   */
+    void *data;
+
+    /* Takes those of a repository that have tags.  Of each row: "digest",
+     * "media_type" of the manifest, "size" of it with all that belongs to it,
+     * "tags" (names), "labels" (as Harbor gives them; left out where there are
+     * none). */
+    hr_status (*take)(void *data, const char *repository, const json_t *rows);
+
+    /* They may not be seen, or Harbor fails to tell them, which says nothing
+     * about the others: the failure is recorded. */
+    void (*refused)(void *data, const char *repository, hr_status status);
+} HarborArtifacts;
+
+/* Lists them; a repository that has gone meanwhile is left out.  What was
+ * listed is kept for who lists it next. */
 hr_status
-harbor_artifacts(const HarborAsk *ask, const char *repository, json_t **rows);
+harbor_artifacts(const HarborAsk *ask, const HarborArtifacts *wanted);
 
 void
 harbor_artifacts_forget(hr_registry *registry);

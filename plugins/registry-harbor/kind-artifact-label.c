@@ -74,50 +74,55 @@ in_scope(const hr_document_scope *scope, const char *repository)
     return false;
 }
 
-/* One that has gone since it was listed has no labels.  What Harbor fails to
- * tell of one says nothing about the others. */
-static hr_status
-give_repository(const HarborAsk *ask, const char *repository,
-                hr_document_sink *sink)
-{
-    json_t *rows = NULL;
-    hr_status status = harbor_artifacts(ask, repository, &rows);
+typedef struct Giving {
+    const HarborAsk *ask;
+    hr_document_sink *sink;
+} Giving;
 
-    if (status == HR_NOT_FOUND) {
-        dist_host->call->forgive(dist_module, ask->call);
-        return HR_OK;
-    }
-    if (status == HR_AUTH_DENIED || status == HR_UNKNOWN) {
-        harbor_gap(ask, sink, repository, status);
-        return HR_OK;
-    }
+static hr_status
+give_repository(void *data, const char *repository, const json_t *rows)
+{
+    const Giving *giving = data;
+    hr_status status = HR_OK;
+
     for (size_t i = 0; status == HR_OK && i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
 
-        status =
-            give_artifact(ask, repository, harbor_json_text(row, "digest", ""),
-                          json_object_get(row, "labels"), sink);
+        status = give_artifact(giving->ask, repository,
+                               harbor_json_text(row, "digest", ""),
+                               json_object_get(row, "labels"), giving->sink);
     }
-    json_decref(rows);
     return status;
+}
+
+static void
+note_refused(void *data, const char *repository, hr_status status)
+{
+    const Giving *giving = data;
+
+    harbor_gap(giving->ask, giving->sink, repository, status);
 }
 
 static hr_status
 list(const HarborAsk *ask, const hr_document_scope *scope,
      hr_document_sink *sink)
 {
-    json_t *rows = NULL;
+    json_auto_t *rows = NULL;
+    json_auto_t *names = json_array();
+    Giving giving = {ask, sink};
+    const HarborArtifacts wanted = {.repositories = names,
+                                    .data = &giving,
+                                    .take = give_repository,
+                                    .refused = note_refused};
     hr_status status = harbor_repositories(ask, &rows);
 
     for (size_t i = 0; status == HR_OK && i < json_array_size(rows); i++) {
-        const char *name =
-            harbor_json_text(json_array_get(rows, i), "name", "");
+        json_t *name = json_object_get(json_array_get(rows, i), "name");
 
-        if (in_scope(scope, name))
-            status = give_repository(ask, name, sink);
+        if (json_is_string(name) && in_scope(scope, json_string_value(name)))
+            json_array_append(names, name);
     }
-    json_decref(rows);
-    return status;
+    return status == HR_OK ? harbor_artifacts(ask, &wanted) : status;
 }
 
 /* -------------------------------------------------------- one, by digest */

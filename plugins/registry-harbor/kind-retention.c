@@ -89,10 +89,12 @@ take_policy(void *data, size_t index, hr_status status, HarborAnswer *answer)
         dist_host->call->forgive(dist_module, ask->call);
         return HR_OK;
     }
-    if (status != HR_OK) {
+    if (status != HR_OK && answer->status == 403) {
         harbor_gap(ask, policies->sink, name, status);
         return HR_OK;
     }
+    if (status != HR_OK)
+        return status;
     document = harbor_retention_document(answer->body);
     return document == NULL ? HR_OK
                             : harbor_give(ask, policies->sink, KIND, name,

@@ -41,17 +41,25 @@ find_kind(const char *name)
 
 /* ------------------------------------------------------- handing it over */
 
+/* Whoever runs a project calls things in it as they like: that is no reason
+ * for the others to be unknown. */
 static void
-wipe(json_t *secrets, char *text)
+note_nameless(hr_document_sink *sink, const char *kind, const char *key)
 {
-    harbor_secrets_wipe(secrets);
-    harbor_text_wipe(text);
+    HARBOR_AUTOFREE char *project =
+        harbor_text("%.*s", (int)strcspn(key, "/"), key);
+    HARBOR_AUTOFREE char *message =
+        harbor_text("a %s of project %s has a name that is longer than the "
+                    "limit or no plain text: rename it there",
+                    kind, project);
+
+    sink->gap(sink, project, HR_INVALID, message);
 }
 
-hr_status
-harbor_give(const HarborAsk *ask, hr_document_sink *sink, const char *kind,
-            const char *key, json_t *document, json_t *secrets,
-            const char *reason)
+static hr_status
+hand_over(const HarborAsk *ask, hr_document_sink *sink, const char *kind,
+          const char *key, const json_t *document, const json_t *secrets,
+          const char *reason)
 {
     HARBOR_AUTOFREE char *text = harbor_json_canonical(document);
     char *hidden = secrets != NULL ? harbor_json_canonical(secrets) : NULL;
@@ -66,7 +74,22 @@ harbor_give(const HarborAsk *ask, hr_document_sink *sink, const char *kind,
     };
     hr_status status = sink->take(sink, ask->call, &given);
 
-    wipe(secrets, hidden);
+    harbor_text_wipe(hidden);
+    return status;
+}
+
+hr_status
+harbor_give(const HarborAsk *ask, hr_document_sink *sink, const char *kind,
+            const char *key, json_t *document, json_t *secrets,
+            const char *reason)
+{
+    hr_status status = HR_OK;
+
+    if (strchr(key, '/') != NULL && !harbor_key_valid(key))
+        note_nameless(sink, kind, key);
+    else
+        status = hand_over(ask, sink, kind, key, document, secrets, reason);
+    harbor_secrets_wipe(secrets);
     json_decref(document);
     return status;
 }

@@ -181,14 +181,25 @@ read_others(Paging *paging)
     return harbor_batch(paging->ask, &batch);
 }
 
-/* Reads all pages once. */
 static hr_status
-read_pages(Paging *paging)
+read_first(Paging *paging, const HarborAnswer *first, json_t **page)
 {
     HARBOR_AUTOFREE char *query = page_query(paging->list, 1);
+
+    if (first == NULL)
+        return ask_rows(paging->ask, paging->list, query, page,
+                        &paging->total);
+    paging->total = first->total;
+    return take_rows(paging->ask, paging->list->what, first, page);
+}
+
+/* Reads all pages once; `first` is the answer to the first of them, NULL if
+ * nobody has asked for it. */
+static hr_status
+read_pages(Paging *paging, const HarborAnswer *first)
+{
     json_auto_t *page = NULL;
-    hr_status status =
-        ask_rows(paging->ask, paging->list, query, &page, &paging->total);
+    hr_status status = read_first(paging, first, &page);
 
     if (status != HR_OK)
         return status;
@@ -214,7 +225,8 @@ count_hidden(const Paging *paging)
 
 /* As many twice, and fewer than are counted: Harbor shows some to nobody. */
 static hr_status
-list_in_pages(const HarborAsk *ask, const HarborList *list, json_t **rows)
+list_in_pages(const HarborAsk *ask, const HarborList *list,
+              const HarborAnswer *first, json_t **rows)
 {
     int64_t before = 0;
 
@@ -223,7 +235,7 @@ list_in_pages(const HarborAsk *ask, const HarborList *list, json_t **rows)
                          .list = list,
                          .known = json_object(),
                          .rows = json_array()};
-        hr_status status = read_pages(&paging);
+        hr_status status = read_pages(&paging, round == 0 ? first : NULL);
         int64_t hidden = count_hidden(&paging);
 
         json_decref(paging.known);
@@ -271,7 +283,7 @@ complete(const HarborAsk *ask, const HarborList *list, json_t *first,
         }
         if (is_one_page(found, total)) {
             json_decref(found);
-            return list_in_pages(ask, list, rows);
+            return list_in_pages(ask, list, NULL, rows);
         }
         status = ask_rows(ask, list, "page_size=0", &again, &again_total);
         same = status == HR_OK && again_total == total &&
@@ -299,9 +311,33 @@ harbor_list(const HarborAsk *ask, const HarborList *list, json_t **rows)
 
     *rows = NULL;
     if (list->paged)
-        return list_in_pages(ask, list, rows);
+        return list_in_pages(ask, list, NULL, rows);
     status = ask_rows(ask, list, "page_size=0", &first, &total);
     return status == HR_OK ? complete(ask, list, first, total, rows) : status;
+}
+
+char *
+harbor_list_path(const HarborList *list)
+{
+    HARBOR_AUTOFREE char *query =
+        list->paged ? page_query(list, 1) : harbor_text("page_size=0");
+
+    return make_path(list, query);
+}
+
+hr_status
+harbor_list_complete(const HarborAsk *ask, const HarborList *list,
+                     const HarborAnswer *answer, json_t **rows)
+{
+    json_t *first = NULL;
+    hr_status status;
+
+    *rows = NULL;
+    if (list->paged)
+        return list_in_pages(ask, list, answer, rows);
+    status = take_rows(ask, list->what, answer, &first);
+    return status == HR_OK ? complete(ask, list, first, answer->total, rows)
+                           : status;
 }
 
 /* ---------------------------------------------------------- of projects */
@@ -345,7 +381,7 @@ walk_path(void *data, size_t index)
     if (path == NULL)
         return NULL;
     list.path = path;
-    return make_path(&list, "page_size=0");
+    return harbor_list_path(&list);
 }
 
 static char *
@@ -366,12 +402,10 @@ take_project(const Walking *walking, const json_t *project,
     HARBOR_AUTOFREE char *what =
         harbor_text("list %s of project %s", walk->things, name_of(project));
     HarborList list = {.path = path, .what = what, .sort = walk->sort};
-    json_t *first = NULL;
     json_auto_t *rows = NULL;
-    hr_status status = take_rows(walking->ask, what, answer, &first);
+    hr_status status =
+        harbor_list_complete(walking->ask, &list, answer, &rows);
 
-    if (status == HR_OK)
-        status = complete(walking->ask, &list, first, answer->total, &rows);
     return status == HR_OK ? walk->take(walk->data, project, rows) : status;
 }
 

@@ -125,5 +125,20 @@ def case_a_registry_that_was_renamed_is_called_by_its_name():
                     same(found["document"]["proxy_registry"], name)
 
 
+def case_a_name_that_cannot_be_shown_hides_no_other():
+    with Harbor() as harbor:
+        make_projects(harbor, "team", "other")
+        for project, name in (("team", "a\nb"), ("team", "tell"),
+                              ("other", "tell")):
+            api(harbor, "POST", f"/projects/{project}/webhook/policies",
+                {"name": name, "enabled": True, **HOOK})
+        with open_harbor(harbor) as here:
+            listed = here.list_all("webhook")
+            same(sorted(one["key"] for one in listed["documents"]),
+                 ["other/tell", "team/tell"])
+            has(str(listed["gaps"]), "team", "no plain text")
+            same(here.read("webhook", "team/tell")["key"], "team/tell")
+
+
 if __name__ == "__main__":
     run(globals())

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Images of a Harbor are seen in its lists: few requests, and no pull."""
+import threading
+
 import content
+from documents import failure
 from harbor import Harbor
+from harbor_api import open_harbor
 from harbor_filling import fill, held, pulls
-from harness import configuration, endpoint, has, holds, run, run_program, same
+from harness import (PATIENCE, configuration, endpoint, has, holds, run,
+                     run_program, same)
 
 PASSWORD = {"PASSWORD": "Harbor12345"}
 
@@ -112,6 +117,31 @@ def case_where_lists_fail_nothing_is_concluded():
         # Whoever wants labels asks for himself.
         same(source.count("GET", "/repositories/more/artifacts"), 2 * 3,
              "attempts")
+
+
+def case_labels_of_repositories_are_asked_for_side_by_side():
+    with Harbor() as harbor:
+        for place in range(6):
+            fill(harbor, f"team/app{place}", "v1", content.image(str(place)))
+        meeting = threading.Barrier(4)
+        harbor.rule("GET", "/artifacts", times=4,
+                    before=lambda: meeting.wait(PATIENCE))
+        with open_harbor(harbor) as here:
+            same(here.list("artifact-label"), {})
+        holds(not meeting.broken, "they met")
+        same(harbor.count("GET", "/artifacts"), 6, "lists of artifacts")
+
+
+def case_whoever_is_locked_out_meanwhile_asks_no_further():
+    with Harbor() as harbor:
+        for place in range(30):
+            fill(harbor, f"team/app{place}", "v1", content.image(str(place)))
+        harbor.rule("GET", "/artifacts", status=401)
+        with open_harbor(harbor) as here:
+            has(failure(here.list, "artifact-label").text,
+                "list the artifacts of team/app", "HTTP 401")
+        holds(harbor.count("GET", "/artifacts") < 30,
+              f"asked {harbor.count('GET', '/artifacts')} times")
 
 
 if __name__ == "__main__":
