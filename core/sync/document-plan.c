@@ -278,7 +278,7 @@ drop_if_unheld(Planner *planner, guint index)
     hr_plan_add_remark(plan, change->kind, change->key, reason);
     if (change->target == NULL)
         hr_unheld_add(planner->unheld, change->kind, change->key);
-    g_ptr_array_remove_index(plan->changes, index);
+    g_ptr_array_remove_index_fast(plan->changes, index);
     plan->unchanged++;
     return true;
 }

@@ -84,7 +84,7 @@ hr_seen_content_narrow_plan(const HrSeenContent *seen, HrPlan *plan)
 
         if (!is_foreign(seen, change->kind, change->key))
             continue;
-        g_ptr_array_remove_index(plan->changes, i - 1);
+        g_ptr_array_remove_index_fast(plan->changes, i - 1);
         plan->unchanged++;
     }
 }
@@ -101,7 +101,7 @@ hr_seen_content_narrow_verification(const HrSeenContent *seen,
         if (difference->item_kind == NULL ||
             !is_foreign(seen, difference->item_kind, difference->key))
             continue;
-        g_ptr_array_remove_index(differences, i - 1);
+        g_ptr_array_remove_index_fast(differences, i - 1);
         verification->equal++;
     }
 }
