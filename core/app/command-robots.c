@@ -10,6 +10,7 @@
 #include "app/session.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "model/robot-secret.h"
 
 /* The syncs of one source, and what comes of them. */
 typedef struct Group {
@@ -380,6 +381,11 @@ check_options(const HrRobotsOrder *order, int from, int to)
     if (order->task == HR_ROBOTS_ROTATE && to <= 0)
         return hr_options_usage_error("robots", "rotate needs --to VERSION, "
                                                 "a number from 1 on");
+    if (to > HR_ROBOT_VERSION_MAXIMUM || from > HR_ROBOT_VERSION_MAXIMUM)
+        return hr_options_usage_error(
+            "robots", "versions end at " G_STRINGIFY(
+                          HR_ROBOT_VERSION_MAXIMUM) ", also in the "
+                                                    "configuration");
     if (order->task != HR_ROBOTS_ROTATE && (to != 0 || from != 0))
         return hr_options_usage_error("robots",
                                       "--to and --from are for rotate only");

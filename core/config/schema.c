@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "model/robot-secret.h"
 
 #define MINUTE INT64_C(60000)
 #define DAY (24 * 60 * MINUTE)
@@ -325,7 +326,8 @@ const HrSchemaKey hr_schema[] = {
     KEY("syncs[].robot_secrets", "key", STRING, NULL, 0, 0,
         "derive: where the master key is, of 32 characters or more: "
         "env:NAME, file:/PATH, cred:NAME or exec:HELPER."),
-    KEY("syncs[].robot_secrets", "version", INTEGER, "1", 1, 1000000,
+    KEY("syncs[].robot_secrets", "version", INTEGER, "1", 1,
+        HR_ROBOT_VERSION_MAXIMUM,
         "derive: another number gives other secrets; see `robots rotate`."),
     KEY("syncs[].robot_secrets", "check", STRING, "complete", 0, 0,
         "When secrets are tried at the target: complete (once --complete, "

@@ -23,6 +23,9 @@
 /* The master key must be as long as what it makes is strong. */
 #define HR_ROBOT_KEY_MINIMUM 32
 
+/* Versions of derived secrets are from 1 to this. */
+#define HR_ROBOT_VERSION_MAXIMUM 1000000
+
 /* The secret of the robot with the document key `robot` ("NAME" of the system,
  * "PROJECT/NAME"). */
 HrSecret *

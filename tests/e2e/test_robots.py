@@ -311,6 +311,7 @@ def case_what_makes_no_sense_is_refused():
             (("mend",), "give check, adopt or rotate"),
             (("rotate",), "rotate needs --to VERSION"),
             (("rotate", "--to", "-1"), "rotate needs --to VERSION"),
+            (("rotate", "--to", "1000001"), "versions end at 1000000"),
             (("rotate", "--to", "2", "--from", "2"), "--from is another"),
             (("check", "--to", "2"), "are for rotate only"),
             (("check", "--dry-run"), "check writes nothing"),
