@@ -77,14 +77,14 @@ struct hr_registry {
     pthread_mutex_t lock;
     HarborIdentity *identity; /* of the last identify; NULL: none yet     */
     HarborMemory memory;
-    json_t *projects;      /* rows of the last list; NULL: none        */
-    bool projects_unused;  /* nobody has taken them for a list so far    */
-    json_t *artifacts;     /* rows by repository, kept for another list  */
-    size_t artifacts_kept; /* so many                                   */
-    json_t *told;          /* see referrers.c                            */
-    size_t told_count;     /* facts in it                              */
-    json_t *group_names;   /* key by name: see kind-usergroup.c          */
-    json_t *trying;        /* robots whose secrets are being tried       */
+    json_t *projects;       /* short rows of the last list; NULL: none   */
+    json_t *whole_projects; /* see projects.c; NULL: taken already        */
+    json_t *artifacts;      /* rows by repository, kept for another list  */
+    size_t artifacts_kept;  /* so many                                   */
+    json_t *told;           /* see referrers.c                            */
+    size_t told_count;      /* facts in it                              */
+    json_t *group_names;    /* key by name: see kind-usergroup.c          */
+    json_t *trying;         /* robots whose secrets are being tried       */
 };
 
 /* One operation of the host on behalf of which we ask. */
@@ -225,12 +225,13 @@ harbor_in_scope(const hr_document_scope *scope, const char *project);
 
 /* ----------------------------------------------------------- projects.c */
 
-/* Rows of GET /projects as of the last identify or later; *rows is the
+/* Rows of GET /projects as of the last identify or later, with "name",
+ * "project_id", "registry_id", "metadata" and the caller's roles; *rows is the
  * caller's. */
 hr_status
 harbor_projects(const HarborAsk *ask, json_t **rows);
 
-/* The same, from now. */
+/* Whole rows, from now, or as identify has just found them. */
 hr_status
 harbor_projects_anew(const HarborAsk *ask, json_t **rows);
 

@@ -1,41 +1,51 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Projects: most kinds belong to them, so that their list is kept.  Identify
- * reads it, as part of what may be seen; the first who lists projects for
- * their own sake gets that one, the next a new one.
+ * Projects: most kinds belong to them, so that their list is kept.
+ *
+ *     GET /projects ---> rows, whole ----> the first who lists projects for
+ *          |                               their own sake, and nobody else
+ *          '-----------> rows, shortened   whoever wants to know which there
+ *                                          are: a copy
+ *
+ * Identify reads the list, as part of what may be seen.
  */
 #include "harbor.h"
 
+/* What others than the kind of projects look at. */
+static json_t *
+shorten(const json_t *row)
+{
+    static const char *const members[] = {
+        "name",     "project_id",           "registry_id",
+        "metadata", "current_user_role_id", "current_user_role_ids"};
+    json_t *kept = json_object();
+
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        json_t *value = json_object_get(row, members[i]);
+
+        if (value != NULL)
+            json_object_set_new(kept, members[i], json_deep_copy(value));
+    }
+    return kept;
+}
+
 static void
-keep(const HarborAsk *ask, json_t *rows)
+keep(const HarborAsk *ask, const json_t *rows)
 {
     hr_registry *registry = ask->registry;
+    json_t *kept = json_array();
     size_t i;
     json_t *row;
 
     json_array_foreach (rows, i, row) {
         harbor_remember(registry, "project", harbor_json_text(row, "name", ""),
                         harbor_json_number(row, "project_id", 0));
+        json_array_append_new(kept, shorten(row));
     }
     pthread_mutex_lock(&registry->lock);
     json_decref(registry->projects);
-    registry->projects = json_deep_copy(rows);
+    registry->projects = kept;
     pthread_mutex_unlock(&registry->lock);
-}
-
-/* The rows that are kept, if they will do. */
-static json_t *
-take_kept(hr_registry *registry, bool unused)
-{
-    json_t *rows = NULL;
-
-    pthread_mutex_lock(&registry->lock);
-    if (!unused || registry->projects_unused)
-        rows = json_deep_copy(registry->projects);
-    if (unused)
-        registry->projects_unused = false;
-    pthread_mutex_unlock(&registry->lock);
-    return rows;
 }
 
 static hr_status
@@ -55,26 +65,49 @@ list_projects(const HarborAsk *ask, json_t **rows)
 hr_status
 harbor_projects(const HarborAsk *ask, json_t **rows)
 {
-    *rows = take_kept(ask->registry, false);
+    hr_registry *registry = ask->registry;
+
+    pthread_mutex_lock(&registry->lock);
+    *rows = json_deep_copy(registry->projects);
+    pthread_mutex_unlock(&registry->lock);
     return *rows != NULL ? HR_OK : list_projects(ask, rows);
+}
+
+/* Takes the whole rows away; NULL: there are none. */
+static json_t *
+take_whole(hr_registry *registry)
+{
+    json_t *rows;
+
+    pthread_mutex_lock(&registry->lock);
+    rows = registry->whole_projects;
+    registry->whole_projects = NULL;
+    pthread_mutex_unlock(&registry->lock);
+    return rows;
 }
 
 hr_status
 harbor_projects_anew(const HarborAsk *ask, json_t **rows)
 {
-    *rows = take_kept(ask->registry, true);
+    *rows = take_whole(ask->registry);
     return *rows != NULL ? HR_OK : list_projects(ask, rows);
 }
 
 hr_status
 harbor_projects_learn(const HarborAsk *ask)
 {
-    json_auto_t *rows = NULL;
+    hr_registry *registry = ask->registry;
+    json_t *rows = NULL;
     hr_status status = list_projects(ask, &rows);
 
-    pthread_mutex_lock(&ask->registry->lock);
-    ask->registry->projects_unused = status == HR_OK;
-    pthread_mutex_unlock(&ask->registry->lock);
+    json_decref(take_whole(registry));
+    pthread_mutex_lock(&registry->lock);
+    if (status == HR_OK && registry->whole_projects == NULL) {
+        registry->whole_projects = rows;
+        rows = NULL;
+    }
+    pthread_mutex_unlock(&registry->lock);
+    json_decref(rows);
     return status;
 }
 
@@ -84,8 +117,8 @@ harbor_projects_forget(hr_registry *registry)
     pthread_mutex_lock(&registry->lock);
     json_decref(registry->projects);
     registry->projects = NULL;
-    registry->projects_unused = false;
     pthread_mutex_unlock(&registry->lock);
+    json_decref(take_whole(registry));
 }
 
 char *

@@ -40,6 +40,7 @@ close_registry(hr_registry *registry)
     json_decref(registry->memory.ids);
     json_decref(registry->memory.names);
     json_decref(registry->projects);
+    json_decref(registry->whole_projects);
     json_decref(registry->group_names);
     json_decref(registry->trying);
     json_decref(registry->artifacts);
