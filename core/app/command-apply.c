@@ -106,7 +106,8 @@ hr_command_apply(const HrApp *app, int argc, char **argv)
         .usage = "PLAN",
         .summary = "Carries out a plan that `plan --out` saved: exactly its "
                    "changes and nothing else.\nRefuses, and writes nothing, "
-                   "if either side has changed since.",
+                   "if either side has changed since, or another "
+                   "account\nasks than the one that planned.",
         .output = true,
     };
     g_auto(GStrv) names = NULL;

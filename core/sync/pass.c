@@ -165,8 +165,18 @@ check_writable(const ProbeJob *target, GError **error)
                         hr_registry_name(target->registry));
 }
 
+static void
+note_logins(const ProbeJob jobs[2], HrLogins *logins)
+{
+    g_strlcpy(logins->source, jobs[0].identity.fingerprint,
+              sizeof logins->source);
+    g_strlcpy(logins->target, jobs[1].identity.fingerprint,
+              sizeof logins->target);
+}
+
 bool
-hr_pass_probe(const HrPass *pass, bool writes, GError **error)
+hr_pass_probe(const HrPass *pass, bool writes, HrLogins *logins,
+              GError **error)
 {
     g_autoptr(HrGroup) group = hr_group_new();
     ProbeJob jobs[2] = {
@@ -180,6 +190,8 @@ hr_pass_probe(const HrPass *pass, bool writes, GError **error)
     hr_group_wait(group, 0, NULL, NULL);
     if (!submitted)
         return hr_error_set(error, HR_CANCELLED, "interrupted");
+    if (logins != NULL)
+        note_logins(jobs, logins);
     if (jobs[0].error == NULL && jobs[1].error == NULL)
         return !writes || check_writable(&jobs[1], error);
     if (jobs[0].error != NULL)

@@ -19,6 +19,7 @@
 #include "sync/creation.h"
 #include "sync/explanation.h"
 #include "sync/gathering.h"
+#include "sync/plan.h"
 #include "sync/robot-secrets.h"
 #include "work/cancel.h"
 #include "work/group.h"
@@ -98,10 +99,12 @@ hr_pass_park(const HrPass *pass, HrParking *parking, const HrCall *call,
              hr_status status, HrJobFunc func, void *data);
 
 /* Asks both sides whether they are there and take the credentials, and who we
- * are, where a registry knows that.  The error names the side.  HR_PRECONDITION
- * if the target is to be written (`writes`) and takes no writes now. */
+ * are, where a registry knows that: `logins` may be NULL.  The error names the
+ * side.  HR_PRECONDITION if the target is to be written (`writes`) and takes no
+ * writes now. */
 bool
-hr_pass_probe(const HrPass *pass, bool writes, GError **error);
+hr_pass_probe(const HrPass *pass, bool writes, HrLogins *logins,
+              GError **error);
 
 /* True if tags, and what hangs on them, are of the pass's kinds. */
 bool

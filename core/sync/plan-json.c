@@ -80,6 +80,22 @@ remarks_to_json(const HrPlan *plan)
     return json;
 }
 
+static bool
+has_logins(const HrPlan *plan)
+{
+    return plan->logins.source[0] != '\0' || plan->logins.target[0] != '\0';
+}
+
+static HrJson *
+logins_to_json(const HrPlan *plan)
+{
+    HrJson *json = hr_json_new_object();
+
+    hr_json_set_text(json, "source", plan->logins.source);
+    hr_json_set_text(json, "target", plan->logins.target);
+    return json;
+}
+
 /* Everything that the hash covers. */
 static HrJson *
 body_to_json(const HrPlan *plan)
@@ -96,6 +112,8 @@ body_to_json(const HrPlan *plan)
     hr_json_set_text(json, "sync", plan->sync);
     hr_json_set_text(json, "source", plan->source);
     hr_json_set_text(json, "target", plan->target);
+    if (has_logins(plan))
+        hr_json_set(json, "logins", logins_to_json(plan));
     hr_json_set_number(json, "checked", (int64_t)plan->checked);
     hr_json_set_number(json, "unchanged", (int64_t)plan->unchanged);
     hr_json_set_number(json, "immutable", (int64_t)plan->immutable);
@@ -129,6 +147,8 @@ hr_plan_hash(const HrPlan *plan, char hash[HR_DIGEST_CAPACITY])
         plan->unchanged, plan->immutable, plan->vanished);
 
     hr_hash_update(state, head, strlen(head));
+    if (has_logins(plan))
+        hash_json(state, logins_to_json(plan));
     for (guint i = 0; i < plan->changes->len; i++)
         hash_json(state, change_to_json(plan->changes->pdata[i]));
     for (guint i = 0; i < plan->problems->len; i++)
@@ -268,6 +288,16 @@ read_counters(HrPlan *plan, const HrJson *json)
            read_count(json, "vanished", &plan->vanished);
 }
 
+static void
+read_login(const HrJson *json, const char *side,
+           char login[HR_DIGEST_CAPACITY])
+{
+    const char *text = hr_json_text(hr_json_get(json, side));
+
+    if (text != NULL)
+        g_strlcpy(login, text, HR_DIGEST_CAPACITY);
+}
+
 static hr_status
 status_from_name(const char *name)
 {
@@ -362,6 +392,8 @@ hr_plan_from_json(const HrJson *json, GError **error)
                      PLAN_VERSION);
         return NULL;
     }
+    read_login(hr_json_get(json, "logins"), "source", plan->logins.source);
+    read_login(hr_json_get(json, "logins"), "target", plan->logins.target);
     for (size_t i = 0; i < hr_json_length(changes); i++) {
         HrChange *change = change_from_json(hr_json_at(changes, i), error);
 

@@ -92,10 +92,18 @@ typedef struct HrRemark {
     char *message;
 } HrRemark;
 
+/* Who asked: what one account sees another may not.  Fingerprints of the
+ * logins and their rights; "" where a registry knows none. */
+typedef struct HrLogins {
+    char source[HR_DIGEST_CAPACITY];
+    char target[HR_DIGEST_CAPACITY];
+} HrLogins;
+
 typedef struct HrPlan {
     char *sync;
     char *source; /* names of the endpoints */
     char *target;
+    HrLogins logins;
     GPtrArray *changes;  /* HrChange */
     GPtrArray *problems; /* HrProblem */
     GPtrArray *remarks;  /* HrRemark */

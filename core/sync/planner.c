@@ -311,7 +311,7 @@ make_plan(const HrPass *pass, const char *source_key, const char *target_key,
     };
     bool walked;
 
-    if (!hr_pass_probe(pass, true, error) ||
+    if (!hr_pass_probe(pass, true, &plan->logins, error) ||
         (source_key == NULL && !hr_document_plan_add(pass, plan, error)))
         return NULL;
     created = find_created(plan);
@@ -445,6 +445,18 @@ walk_changes(const HrPass *pass, Freshness *freshness, const HrPlan *plan,
                         error);
 }
 
+static bool
+check_login(const char *planned, const char *now, const HrRegistry *registry,
+            GError **error)
+{
+    return strcmp(planned, now) == 0 ||
+           hr_error_set(error, HR_PRECONDITION,
+                        "the plan was made with another account at %s, or one "
+                        "with other rights, which may see other things; "
+                        "nothing was written: plan again",
+                        hr_registry_name(registry));
+}
+
 bool
 hr_planner_check_fresh(const HrPass *pass, const HrPlan *plan, GError **error)
 {
@@ -453,9 +465,12 @@ hr_planner_check_fresh(const HrPass *pass, const HrPlan *plan, GError **error)
     g_autoptr(GHashTable) created = find_created(plan);
     Freshness freshness = {
         .created = created, .changes = changes, .stale = stale};
+    HrLogins now = {0};
     bool walked;
 
-    if (!hr_pass_probe(pass, true, error))
+    if (!hr_pass_probe(pass, true, &now, error) ||
+        !check_login(plan->logins.source, now.source, pass->source, error) ||
+        !check_login(plan->logins.target, now.target, pass->target, error))
         return false;
     pthread_mutex_init(&freshness.mutex, NULL);
     walked = walk_changes(pass, &freshness, plan, error);

@@ -388,7 +388,7 @@ hr_verify_run(const HrPass *pass, bool deep, GError **error)
 
     result->differences = g_ptr_array_new_with_free_func(free_difference);
     result->kept = g_ptr_array_new_with_free_func(free_difference);
-    if (!hr_pass_probe(pass, false, error) ||
+    if (!hr_pass_probe(pass, false, NULL, error) ||
         !hr_document_verify(pass, result, error))
         return NULL;
     pthread_mutex_init(&verifier.mutex, NULL);

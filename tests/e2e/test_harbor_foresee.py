@@ -108,6 +108,22 @@ def case_what_may_be_too_much_is_said_and_tried():
             "5000 bytes are left of the quota of team")
 
 
+def case_a_cache_of_another_registry_takes_no_images():
+    with Harbor() as source, Harbor() as target, Harbor() as third:
+        fill(source, "team/app", "v1", content.image("a"))
+        api = Client(target).api
+        same(api("POST", "/registries", {
+            "name": "hub", "type": "harbor", "url": third.url,
+            "insecure": True})[0], 201)
+        same(api("POST", "/projects", {"project_name": "team",
+                                       "registry_id": 1})[0], 201)
+        target.forget()
+        has(program("plan", source, target, 0).out, "refuse  team/app:v1",
+            "project team is a cache of another registry")
+        program("once", source, target, 1)
+        nothing_was_sent(target)
+
+
 def case_a_robot_that_may_not_push_is_told_before():
     with Harbor() as source, Harbor() as target:
         fill(source, "team/app", "v1", content.image("a"))

@@ -2,6 +2,7 @@
 """Who we are to a Harbor comes before anything else that is asked of it."""
 import content
 from harbor import Harbor
+from harbor_api import make_user
 from harbor_filling import Client, fill
 from harness import (configuration, endpoint, has, holds, path, run,
                      run_program, same)
@@ -156,6 +157,34 @@ def case_a_target_that_takes_no_writes_is_told_at_once():
         holds(result.code != 0, "it fails")
         has(result.err, "other", "read-only")
         same(target.writes(), [])
+
+
+def case_a_plan_is_for_the_account_that_made_it():
+    with Harbor() as source, Harbor() as target:
+        fill(source, "team/app", "v1", content.image("a"))
+        make_user(target, "boss")
+        boss = target.table("user").find(username="boss")["id"]
+        same(Client(target).api("PUT", f"/users/{boss}/sysadmin", {
+            "sysadmin_flag": True})[0], 200)
+        saved = path("boss.json")
+
+        def run_as(user, password, *arguments, code):
+            config = configuration(
+                [endpoint("one", "harbor", url=source.url, username="admin",
+                          password="env:PASSWORD"),
+                 endpoint("other", "harbor", url=target.url, username=user,
+                          password="env:OTHER")],
+                [{"name": "both", "source": "one", "target": "other"}])
+            return run_program(*arguments, config=config, code=code,
+                               env={"PASSWORD": "Harbor12345",
+                                    "OTHER": password})
+        run_as("admin", "Harbor12345", "plan", "--out", saved, code=0)
+        target.forget()
+        result = run_as("boss", "Abcdef12345", "apply", saved, code=6)
+        has(result.err, "made with another account at other", "plan again")
+        same(target.writes(), [], "writes")
+        run_as("admin", "Harbor12345", "apply", saved, code=0)
+        same(target.table("project").find(name="team") is None, False)
 
 
 def case_what_it_is_can_be_asked():

@@ -114,6 +114,7 @@ make_document_plan(void)
     hr_error_set(&error, HR_AUTH_DENIED, "may not");
     hr_plan_add_document_problem(plan, "label", "", error);
     hr_plan_add_remark(plan, "robot", "ci", "cannot be held: /x: no");
+    strcpy(plan->logins.target, "sha256:who");
     hr_plan_seal(plan);
     return plan;
 }
@@ -161,6 +162,8 @@ test_documents_come_back(void)
                     "label");
     g_assert_cmpstr(((HrRemark *)again->remarks->pdata[0])->message, ==,
                     "cannot be held: /x: no");
+    g_assert_cmpstr(again->logins.target, ==, "sha256:who");
+    g_assert_cmpstr(again->logins.source, ==, "");
 }
 
 /* Any word of it, and what is said of rights, too. */
@@ -172,6 +175,7 @@ test_documents_edited(void)
         {"cannot be held", "can be held"},
         {"\"secrets\": true", "\"secrets\": false"},
         {"p/user/jo", "p/user/me"},
+        {"sha256:who", "sha256:whoever"},
         {"\"weather\"", "\"rain\""}};
     g_autoptr(HrPlan) plan = make_document_plan();
     g_autofree char *text = text_of(plan);
