@@ -109,6 +109,16 @@ harbor_fit_end(hr_document_fit *fit, const json_t *wanted,
 }
 
 hr_status
+harbor_listed_id(const HarborAsk *ask, const HarborKind *kind, const char *key,
+                 int64_t *id)
+{
+    *id = harbor_recall(ask->registry, kind->name, key);
+    return *id != 0 ? HR_OK
+                    : dist_fail(ask->call, HR_NOT_FOUND,
+                                "there is no %s %s any more", kind->name, key);
+}
+
+hr_status
 harbor_named_id(const HarborAsk *ask, const char *family, const char *name,
                 const HarborList *list, int64_t *id)
 {

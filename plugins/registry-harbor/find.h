@@ -31,6 +31,12 @@ void
 harbor_fit_end(hr_document_fit *fit, const json_t *wanted,
                const char *const *members, json_t *fitted);
 
+/* The id of what was listed under that key, for a change of it; records
+ * HR_NOT_FOUND if there is none any more. */
+hr_status
+harbor_listed_id(const HarborAsk *ask, const HarborKind *kind, const char *key,
+                 int64_t *id);
+
 /* The id of what a document names; records HR_NOT_FOUND with a sentence if
  * there is none here. */
 hr_status

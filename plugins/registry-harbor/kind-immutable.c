@@ -145,11 +145,12 @@ static hr_status
 change(const HarborAsk *ask, const HarborWrite *write, const char *project)
 {
     bool disabled = harbor_json_flag(write->wanted, "disabled", false);
-    int64_t id = harbor_recall(ask->registry, KIND, write->key);
-    hr_status status = HR_OK;
+    int64_t id;
+    hr_status status =
+        harbor_listed_id(ask, &harbor_kind_immutable, write->key, &id);
 
-    if (id == 0)
-        return dist_fail(ask->call, HR_NOT_FOUND, "the rule is there no more");
+    if (status != HR_OK)
+        return status;
     if (disabled != harbor_json_flag(write->found, "disabled", false))
         status = put_flag(ask, project, id, write->found, disabled);
     if (status == HR_OK && harbor_json_number(write->wanted, "priority", 0) !=

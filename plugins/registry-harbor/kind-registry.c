@@ -53,9 +53,14 @@ read(const HarborAsk *ask, const char *key, hr_document_sink *sink)
 static hr_status
 update(const HarborAsk *ask, const HarborWrite *write)
 {
-    int64_t id = harbor_recall(ask->registry, KIND, write->key);
-    HARBOR_AUTOFREE char *path = harbor_text(PATH "/%lld", (long long)id);
+    HARBOR_AUTOFREE char *path = NULL;
+    int64_t id;
+    hr_status status =
+        harbor_listed_id(ask, &harbor_kind_registry, write->key, &id);
 
+    if (status != HR_OK)
+        return status;
+    path = harbor_text(PATH "/%lld", (long long)id);
     return harbor_write(
         ask, HR_HTTP_PUT, path,
         harbor_registry_update(write->wanted, write->found, write->secrets),

@@ -78,9 +78,9 @@ forget_registries(const HarborAsk *ask, const json_t *document)
 static hr_status
 write_policy(const HarborAsk *ask, const HarborWrite *write)
 {
-    int64_t id = harbor_recall(ask->registry, KIND, write->key);
-    HARBOR_AUTOFREE char *path = harbor_text(PATH "/%lld", (long long)id);
+    HARBOR_AUTOFREE char *path = NULL;
     bool create = write->action == HR_WRITE_CREATE;
+    int64_t id = 0;
     int64_t source;
     int64_t destination;
     json_t *body;
@@ -90,8 +90,12 @@ write_policy(const HarborAsk *ask, const HarborWrite *write)
     if (status == HR_OK)
         status =
             registry_id(ask, write->wanted, "dest_registry", &destination);
+    if (status == HR_OK && !create)
+        status =
+            harbor_listed_id(ask, &harbor_kind_replication, write->key, &id);
     if (status != HR_OK)
         return status;
+    path = harbor_text(PATH "/%lld", (long long)id);
     body = harbor_replication_body(write->key, write->wanted, source,
                                    destination);
     if (!create)

@@ -64,7 +64,8 @@ read(const HarborAsk *ask, const char *key, hr_document_sink *sink)
 static hr_status
 make_default(const HarborAsk *ask, const char *uuid)
 {
-    HARBOR_AUTOFREE char *path = harbor_text(PATH "/%s", uuid);
+    HARBOR_AUTOFREE char *escaped = harbor_escape(uuid);
+    HARBOR_AUTOFREE char *path = harbor_text(PATH "/%s", escaped);
 
     return harbor_write(ask, HR_HTTP_PATCH, path,
                         json_pack("{s:b}", "is_default", 1),
@@ -94,25 +95,56 @@ create(const HarborAsk *ask, const HarborWrite *write, char **uuid)
     return status;
 }
 
+/* The credential that nobody gave, as long as Harbor shows it: up to 2.14.3
+ * and 2.15.1 a PUT without it takes it away, later ones keep it.  *secrets is
+ * the caller's. */
 static hr_status
-replace(const HarborAsk *ask, const HarborWrite *write, const char *uuid)
+read_credential(const HarborAsk *ask, const HarborWrite *write,
+                const char *path, json_t **secrets)
 {
-    HARBOR_AUTOFREE char *path = harbor_text(PATH "/%s", uuid);
-    json_t *now = json_copy((json_t *)write->found);
-    json_t *then = json_copy((json_t *)write->wanted);
-    bool equal;
+    json_t *now = NULL;
+    hr_status status = HR_OK;
+
+    *secrets = NULL;
+    if (*harbor_json_text(write->wanted, "auth", "") == '\0' ||
+        *harbor_json_text(write->secrets, "/access_credential", "") != '\0')
+        return HR_OK;
+    status = harbor_get(ask, path, "read the scanner", &now);
+    json_decref(harbor_scanner_document(now, secrets));
+    harbor_secrets_wipe(now);
+    return status;
+}
+
+static bool
+is_as_wanted(const HarborWrite *write)
+{
+    json_auto_t *now = json_copy((json_t *)write->found);
+    json_auto_t *then = json_copy((json_t *)write->wanted);
 
     json_object_del(now, "default");
     json_object_del(then, "default");
-    equal = json_equal(now, then) && write->secrets == NULL;
-    json_decref(then);
-    json_decref(now);
-    if (equal)
+    return json_equal(now, then) && write->secrets == NULL;
+}
+
+static hr_status
+replace(const HarborAsk *ask, const HarborWrite *write, const char *uuid)
+{
+    HARBOR_AUTOFREE char *escaped = harbor_escape(uuid);
+    HARBOR_AUTOFREE char *path = harbor_text(PATH "/%s", escaped);
+    json_t *shown = NULL;
+    hr_status status;
+
+    if (is_as_wanted(write))
         return HR_OK;
-    return harbor_write(
-        ask, HR_HTTP_PUT, path,
-        harbor_scanner_body(write->key, write->wanted, write->secrets),
-        "change the scanner (Harbor calls it)", NULL);
+    status = read_credential(ask, write, path, &shown);
+    if (status == HR_OK)
+        status = harbor_write(
+            ask, HR_HTTP_PUT, path,
+            harbor_scanner_body(write->key, write->wanted,
+                                shown != NULL ? shown : write->secrets),
+            "change the scanner (Harbor calls it)", NULL);
+    harbor_secrets_wipe(shown);
+    return status;
 }
 
 static hr_status
@@ -125,6 +157,9 @@ write_scanner(const HarborAsk *ask, const HarborWrite *write)
     if (write->action == HR_WRITE_CREATE) {
         harbor_text_wipe(uuid);
         status = create(ask, write, &uuid);
+    } else if (uuid == NULL) {
+        status = dist_fail(ask->call, HR_NOT_FOUND,
+                           "there is no scanner %s any more", write->key);
     } else {
         status = replace(ask, write, uuid);
     }

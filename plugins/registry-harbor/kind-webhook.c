@@ -82,11 +82,15 @@ static hr_status
 replace(const HarborAsk *ask, const HarborWrite *write, const char *place,
         const char *name)
 {
-    int64_t id = harbor_recall(ask->registry, FAMILY, write->key);
-    HARBOR_AUTOFREE char *path = harbor_text("%s/%lld", place, (long long)id);
+    HARBOR_AUTOFREE char *path = NULL;
     json_t *now = NULL;
-    hr_status status = harbor_get(ask, path, "read the webhook", &now);
+    int64_t id;
+    hr_status status =
+        harbor_listed_id(ask, &harbor_kind_webhook, write->key, &id);
 
+    path = harbor_text("%s/%lld", place, (long long)id);
+    if (status == HR_OK)
+        status = harbor_get(ask, path, "read the webhook", &now);
     if (status == HR_OK) {
         json_t *body =
             harbor_webhook_body(name, write->wanted, write->secrets, now);

@@ -110,6 +110,23 @@ def case_a_label_that_was_made_anew_is_put_on():
             same(here.read("artifact-label", key)["document"], LABELS)
 
 
+def case_what_is_gone_is_not_changed_under_another_number():
+    with Harbor() as harbor:
+        make_projects(harbor, "team")
+        harbor.forget()
+        with open_harbor(harbor) as here:
+            for kind, key, document in (
+                    ("registry", "gone", {"type": "harbor", "url": "http://a"}),
+                    ("scanner", "gone", {"url": "http://a"}),
+                    ("webhook", "team/gone", HOOK),
+                    ("immutable", "team/gone", {}),
+                    ("replication", "gone", {})):
+                has(failure(here.write, kind, key, document,
+                            found={"description": "other"}).text,
+                    f"there is no {kind} {key} any more")
+        same(harbor.writes(), [], "writes")
+
+
 def case_a_registry_that_was_renamed_is_called_by_its_name():
     with Harbor() as harbor, Harbor() as hub:
         api(harbor, "POST", "/registries", {"name": "hub", "type": "harbor",

@@ -3,6 +3,7 @@
 schedules, scanners, registries, replication, preheating, descriptions."""
 from harbor import Harbor
 from harbor.listeners import Dragonfly, Scanner
+from harbor_api import api, open_harbor
 from harbor_estate import Api
 from harness import configuration, endpoint, has, holds, run, run_program, same
 
@@ -166,6 +167,21 @@ def case_scanners_come_with_their_credentials_while_harbor_shows_them():
         found = pair.two.get("/scanners")[0]
         same((found["description"], found["access_credential"]),
              ("e", "user:s3cret2"))
+
+
+def case_a_scanner_keeps_a_credential_that_nobody_gives():
+    for version in ("2.9.0", "2.16.0"):
+        with Scanner() as scanner, Harbor(version=version) as harbor:
+            known = {"name": "scan", "url": f"http://{scanner.address}",
+                     "auth": "Bearer", "access_credential": "Canary12345"}
+            api(harbor, "POST", "/scanners", known)
+            with open_harbor(harbor) as here:
+                found = here.list("scanner")["scan"]["document"]
+                here.write("scanner", "scan", {**found, "description": "new"},
+                           found=found)
+            row = harbor.table("scanner").find(name="scan")
+            same((row["description"], row["access_credential"]),
+                 ("new", "Canary12345"), version)
 
 
 def case_a_scanner_whose_credential_is_hidden_is_told():
