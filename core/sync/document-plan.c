@@ -222,8 +222,6 @@ visit(void *data, HrCall *call, const HrDocumentPair *pair)
 void
 hr_document_plan_judge_rights(const HrPass *pass, HrChange *change, bool fresh)
 {
-    g_autofree char *all = NULL;
-
     if (!hr_change_writes(change) || pass->escalation == HR_ESCALATION_ALLOW)
         return;
     g_clear_pointer(&change->widens, g_ptr_array_unref);

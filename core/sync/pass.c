@@ -3,7 +3,6 @@
 #include "sync/pass.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -207,12 +206,8 @@ hr_pass_probe(const HrPass *pass, bool writes, HrLogins *logins,
 bool
 hr_pass_wants_content(const HrPass *pass)
 {
-    for (char *const *kind = pass->kinds; kind != NULL; kind++)
-        if (*kind == NULL)
-            return false;
-        else if (strcmp(*kind, HR_KIND_TAG) == 0)
-            return true;
-    return true;
+    return pass->kinds == NULL ||
+           g_strv_contains((const char *const *)pass->kinds, HR_KIND_TAG);
 }
 
 void
