@@ -115,12 +115,13 @@ is_wanted(const HrPass *pass, const HrKind *kind, const char *key)
 
 /* The same of a project or a repository; "" is everything. */
 static bool
-is_scope_wanted(const HrPass *pass, const char *scope)
+is_scope_wanted(const HrPass *pass, const HrKind *kind, const char *scope)
 {
-    g_autofree char *project = g_strndup(scope, strcspn(scope, "/"));
-
-    return pass->select == NULL || *scope == '\0' ||
-           hr_filter_judge(&pass->select->projects, project, NULL);
+    if (pass->select == NULL || *scope == '\0')
+        return true;
+    if (strchr(scope, '/') != NULL)
+        return is_wanted(pass, kind, scope);
+    return hr_filter_judge(&pass->select->projects, scope, NULL);
 }
 
 /* The fit of a document of the source to be asked for; false if it does not
@@ -225,7 +226,7 @@ report_gaps(const KindJob *job, const HrDocumentList *list)
     for (guint i = 0; i < list->gaps->len; i++) {
         const HrDocumentGap *gap = list->gaps->pdata[i];
 
-        if (is_scope_wanted(job->walk->pass, gap->scope))
+        if (is_scope_wanted(job->walk->pass, &job->kind, gap->scope))
             visitor->problem(visitor->data, job->kind.name, gap->scope,
                              gap->error);
     }
@@ -288,7 +289,7 @@ name_projects(const KindJob *job, const HrDocumentList *list)
             g_ptr_array_unref(names);
             return NULL;
         }
-        if (is_scope_wanted(pass, scope) &&
+        if (is_scope_wanted(pass, &job->kind, scope) &&
             hr_document_list_find(list, scope) == NULL)
             g_ptr_array_add(names, g_strdup(scope));
     }

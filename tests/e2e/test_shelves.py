@@ -37,6 +37,18 @@ def case_a_gap_at_the_target_creates_nothing_below_it():
     has(result.out, "unknown   member hidden")
 
 
+def case_what_cannot_be_seen_and_is_not_selected_is_no_problem():
+    kind = "artifact-label"
+    source, target = pair({"gaps": {kind: ["p/other", "q"]}})
+    options = config(source, target, kinds=[kind], select={
+        "projects": {"allow": ["p"]}, "repositories": {"allow": ["p/app"]}})
+    replicate("once", config=options, code=0)
+    options = config(source, target, kinds=[kind], select={
+        "projects": {"allow": ["p"]}, "repositories": {"deny": ["p/app"]}})
+    result = replicate("once", config=options, code=1)
+    has(result.out, "failed  artifact-label p/other", "failed 1")
+
+
 def case_a_project_that_cannot_be_seen_is_asked_what_is_in_it():
     one, all_of_them = ({"gaps": {"project": [scope]}}
                         for scope in ("hidden", ""))
