@@ -289,8 +289,7 @@ const HrSchemaKey hr_schema[] = {
         "out: all that both ends have, but for user."),
     KEY("syncs[]", "escalation", STRING, "mark", 0, 0,
         "A change that gives somebody rights that he did not have: mark (it "
-        "is "
-        "made, and told), refuse or allow."),
+        "is made, and told), refuse or allow."),
     KEY("syncs[]", "select", GROUP, NULL, 0, 0,
         "What is wanted, or the name of an entry of selects."),
     FILTERS("syncs[].select"),

@@ -16,9 +16,12 @@
  *
  * "from" is left out where it equals the key, "source" and "target" where
  * there is none, "secrets" and "widens" where there are none, the kind of a
- * problem where it is one with content, and remarks if there are none.  The source of a document is what would become of
- * it on the target; secrets are never part of a plan.
- * The hash covers everything but itself: a plan edited by hand is refused.
+ * problem where it is one with content, and remarks if there are none.  The
+ * source of a document is what would become of it on the target; secrets are
+ * never part of a plan.
+ * The hash covers everything but itself: a plan edited by hand is refused, and
+ * so is one that says two things of one item.  What it does not say is whether
+ * something is allowed: that is asked when it is carried out.
  * Filled by many workers; read by one thread once it is sealed.
  */
 #ifndef HR_SYNC_PLAN_H

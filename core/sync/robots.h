@@ -84,9 +84,9 @@ typedef struct HrRobotsOrder {
 } HrRobotsOrder;
 
 /* Carries the order out for passes that have the same source, of which those
- * robots are meant that they select.  Fails if it
- * could not be begun, or, but for check, as soon as an endpoint fails; the
- * robot that this happened to was told then.  On a worker. */
+ * robots are meant that they select.  Fails if it could not be begun, or, but
+ * for check, as soon as an endpoint fails; the robot that this happened to was
+ * told then.  On a worker. */
 bool
 hr_robots_run(const HrRobotsOrder *order, const HrPass *const *passes,
               unsigned count, HrCall *call, GError **error);
