@@ -267,6 +267,17 @@ typedef struct Projects {
     GError *error;
 } Projects;
 
+/* Which rule decided about a project; what is in it goes with it. */
+static void
+explain(const HrPass *pass, const char *project)
+{
+    g_autofree char *name = g_strconcat("project ", project, NULL);
+    g_autofree char *rule = NULL;
+    bool in = hr_filter_judge(&pass->select->projects, project, &rule);
+
+    hr_explanation_add(pass->explanation, name, NULL, in, rule);
+}
+
 /* The names in a list, with those of projects that could not be looked at: they
  * are there, and what is in them is.  NULL: all, for nobody knows. */
 static char **
@@ -278,6 +289,8 @@ name_projects(const KindJob *job, const HrDocumentList *list)
     for (guint i = 0; i < list->documents->len; i++) {
         const HrDocument *document = list->documents->pdata[i];
 
+        if (pass->explanation != NULL && list == job->sides[0].list)
+            explain(pass, document->key);
         if (is_wanted(pass, &job->kind, document->key))
             g_ptr_array_add(names, g_strdup(document->key));
     }

@@ -202,6 +202,18 @@ def case_projects_can_be_selected():
     same(get(target, "robot", "secret/ci"), {"permissions": []})
 
 
+def case_it_is_explained_which_projects_are_in():
+    source, target = fresh("doc-a"), fresh("doc-b")
+    fill(source)
+    options = config(source, target,
+                     select={"projects": {"allow": ["lib.*"]}})
+    lines = [line.split() for line in run_program(
+        "plan", "--explain", config=options, code=0).out.splitlines()]
+    same([line[:3] for line in lines if line[1:2] == ["project"]
+          and line[0] in ("in", "out")],
+         [["in", "project", "library"], ["out", "project", "secret"]])
+
+
 def case_projects_select_content_too():
     source, target = fresh("doc-a"), fresh("doc-b")
     layouts.write(os.path.join(source, "library", "app"),
