@@ -28,7 +28,7 @@ harbor_identity_unref(HarborIdentity *who)
     json_decref(who->permissions);
     json_decref(who->denied);
     json_decref(who->catalogue);
-    json_decref(who->settings);
+    harbor_secrets_wipe(who->settings); /* some versions tell a secret */
     free(who);
 }
 

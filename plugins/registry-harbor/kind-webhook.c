@@ -207,6 +207,8 @@ fit_policy(const HarborAsk *ask, hr_document_fit *fit)
                         harbor_json_sorted(json_deep_copy(
                             json_object_get(wanted, "targets"))));
     fit_events(ask, fit, fitted);
+    if (json_array_size(json_object_get(fitted, "targets")) == 0)
+        harbor_fit_refuse(fit, "it needs a target");
     fit_secrets(fit, fitted);
     harbor_fit_end(fit, wanted, members, fitted);
     json_decref(wanted);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What holds for a whole Harbor, and the places that it works with: settings,
 schedules, scanners, registries, replication, preheating, descriptions."""
+from documents import failure
 from harbor import Harbor
 from harbor.listeners import Dragonfly, Scanner
 from harbor_api import api, open_harbor
@@ -167,6 +168,13 @@ def case_scanners_come_with_their_credentials_while_harbor_shows_them():
         found = pair.two.get("/scanners")[0]
         same((found["description"], found["access_credential"]),
              ("e", "user:s3cret2"))
+
+
+def case_a_webhook_without_a_target_is_told_before():
+    with Harbor() as harbor, open_harbor(harbor) as here:
+        has(failure(here.fit, "webhook", "library/tell",
+                    {"event_types": ["PUSH_ARTIFACT"]}).text,
+            "it needs a target")
 
 
 def case_a_scanner_keeps_a_credential_that_nobody_gives():
