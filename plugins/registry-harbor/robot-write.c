@@ -135,6 +135,11 @@ post_robot(Writing *writing, int stage, bool *clash)
     *clash = answer.status == 409;
     if (status == HR_OK)
         take_robot(writing, answer.body);
+    /* Without a number the next request would be about any robot. */
+    if (status == HR_OK && (writing->id == 0 || *writing->full == '\0'))
+        status =
+            dist_fail(writing->ask->call, HR_INVALID,
+                      "%s: the answer does not say which robot it is", what);
     /* It has a secret, though one that is not used. */
     harbor_secrets_wipe(json_incref(answer.body));
     harbor_answer_end(&answer);

@@ -6,7 +6,7 @@ import copy
 
 import content
 from documents import failure
-from harbor_api import Harbor, api, make_projects, open_harbor
+from harbor_api import Harbor, api, make_projects, open_harbor, permission
 from harbor_filling import fill
 from harness import has, run, same
 
@@ -125,6 +125,20 @@ def case_what_is_gone_is_not_changed_under_another_number():
                             found={"description": "other"}).text,
                     f"there is no {kind} {key} any more")
         same(harbor.writes(), [], "writes")
+
+
+def case_a_robot_without_a_number_gets_no_secret():
+    with Harbor() as harbor:
+        make_projects(harbor, "team")
+        harbor.rule("POST", "/robots", status=201, body={"name": "robot$a"})
+        with open_harbor(harbor) as here:
+            has(failure(here.write, "robot", "a", {
+                "duration": -1, "permissions": [permission(
+                    "team", "repository:pull")]},
+                secrets={"/secret": "Canary12345"}).text,
+                "does not say which robot")
+        same(harbor.requests("PATCH"), [], "secrets")
+        harbor.log.clear()
 
 
 def case_a_registry_that_was_renamed_is_called_by_its_name():
