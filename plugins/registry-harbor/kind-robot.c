@@ -32,7 +32,7 @@ typedef struct Giving {
 static hr_status
 know_robots(const HarborAsk *ask, uint32_t access)
 {
-    if (access != HR_ACCESS_WRITE || !ask->who->robot ||
+    if ((access & HR_ACCESS_WRITE) == 0 || !ask->who->robot ||
         ask->who->version < HARBOR_VERSION(2, 10, 0))
         return HR_OK;
     return dist_fail(ask->call, HR_AUTH_DENIED,

@@ -94,9 +94,11 @@ identify(Asking *asking, GError **error)
 static HrJson *
 know(Asking *asking, GError **error)
 {
-    uint32_t access = g_strcmp0(text_of(asking, "access"), "write") == 0
-                          ? HR_ACCESS_WRITE
-                          : HR_ACCESS_READ;
+    const char *wanted = text_of(asking, "access");
+    uint32_t access = g_strcmp0(wanted, "both") == 0
+                          ? HR_ACCESS_READ | HR_ACCESS_WRITE
+                      : g_strcmp0(wanted, "write") == 0 ? HR_ACCESS_WRITE
+                                                        : HR_ACCESS_READ;
 
     return hr_registry_knows(asking->registry, asking->call,
                              text_of(asking, "kind"), access, error)

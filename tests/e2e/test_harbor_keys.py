@@ -6,7 +6,8 @@ import copy
 
 import content
 from documents import failure
-from harbor_api import Harbor, api, make_projects, open_harbor, permission
+from harbor_api import (Harbor, api, make_projects, make_robot, open_harbor,
+                        permission)
 from harbor_filling import fill
 from harness import has, run, same
 
@@ -125,6 +126,23 @@ def case_what_is_gone_is_not_changed_under_another_number():
                             found={"description": "other"}).text,
                     f"there is no {kind} {key} any more")
         same(harbor.writes(), [], "writes")
+
+
+def case_a_robot_with_rights_of_2_9_changes_no_robots_since_2_10():
+    with Harbor(version="2.12") as harbor:
+        made = make_robot(harbor, "old",
+                          permission("/", "robot:list", "robot:read",
+                                     kind="system"),
+                          permission("*", "robot:list", "robot:read"))
+        # As it was stored by 2.9, which gave any right.
+        for entry in harbor.table("robot").get(made["id"])["permissions"]:
+            entry["access"] += [dict(entry["access"][0], action=action)
+                                for action in ("create", "update")]
+        with open_harbor(harbor, made["name"], made["secret"]) as here:
+            here.knows("robot")
+            for access in ("write", "both"):
+                has(failure(here.knows, "robot", access).text,
+                    "changes no robot accounts")
 
 
 def case_a_robot_without_a_number_gets_no_secret():
