@@ -313,7 +313,9 @@ find_registry_id(const HarborAsk *ask, const char *name, int64_t *id)
     if (name == NULL)
         return HR_OK;
     escaped = harbor_escape_twice(name);
-    path = harbor_text("/registries?q=name%%3D%s", escaped);
+    path = harbor_query_plain(name)
+               ? harbor_text("/registries?q=name%%3D%s", escaped)
+               : harbor_text("/registries");
     list.path = path;
     status = harbor_list(ask, &list, &rows);
     for (size_t i = 0; i < json_array_size(rows); i++) {

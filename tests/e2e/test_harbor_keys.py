@@ -159,6 +159,17 @@ def case_a_robot_without_a_number_gets_no_secret():
         harbor.log.clear()
 
 
+def case_a_cache_is_made_of_a_registry_of_any_name():
+    with Harbor() as harbor, Harbor() as hub:
+        name = "a, b=~c {d}"
+        api(harbor, "POST", "/registries", {"name": name, "type": "harbor",
+                                            "url": hub.url})
+        with open_harbor(harbor) as here:
+            here.write("project", "cache", {"proxy_registry": name})
+            same(here.read("project", "cache")["document"]["proxy_registry"],
+                 name)
+
+
 def case_a_registry_that_was_renamed_is_called_by_its_name():
     with Harbor() as harbor, Harbor() as hub:
         api(harbor, "POST", "/registries", {"name": "hub", "type": "harbor",
