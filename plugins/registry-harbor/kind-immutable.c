@@ -46,53 +46,61 @@ keeps_more(const json_t *other, const json_t *rule)
            harbor_json_number(rule, "id", 0);
 }
 
-static bool
-is_covered(const json_t *rows, size_t index, const char *selectors)
+/* What each of them covers, as in keys. */
+static json_t *
+selectors_of(const json_t *rows)
 {
-    const json_t *rule = json_array_get(rows, index);
+    json_t *all = json_array();
 
     for (size_t i = 0; i < json_array_size(rows); i++) {
-        const json_t *other = json_array_get(rows, i);
-        json_t *document;
-        bool covered;
+        json_auto_t *document =
+            harbor_immutable_document(json_array_get(rows, i));
+        HARBOR_AUTOFREE char *selectors = harbor_immutable_selectors(document);
 
-        if (i == index || !keeps_more(other, rule))
-            continue;
-        document = harbor_immutable_document(other);
-        {
-            HARBOR_AUTOFREE char *others =
-                harbor_immutable_selectors(document);
-
-            covered = strcmp(others, selectors) == 0;
-        }
-        json_decref(document);
-        if (covered)
-            return true;
+        json_array_append_new(all, json_string(selectors));
     }
-    return false;
+    return all;
+}
+
+/* For each selector text the place of the rule that stands for all of it. */
+static json_t *
+find_standing(const json_t *rows, const json_t *selectors)
+{
+    json_t *standing = json_object();
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const char *text = json_string_value(json_array_get(selectors, i));
+        const json_t *before = json_object_get(standing, text);
+        size_t place = (size_t)json_integer_value(before);
+
+        if (before == NULL ||
+            keeps_more(json_array_get(rows, i), json_array_get(rows, place)))
+            json_object_set_new(standing, text, json_integer((json_int_t)i));
+    }
+    return standing;
 }
 
 static hr_status
 take_rules(void *data, const json_t *project, json_t *rows)
 {
     Rules *rules = data;
+    json_auto_t *selectors = selectors_of(rows);
+    json_auto_t *standing = find_standing(rows, selectors);
     hr_status status = HR_OK;
 
     for (size_t i = 0; status == HR_OK && i < json_array_size(rows); i++) {
         const json_t *rule = json_array_get(rows, i);
-        json_t *document = harbor_immutable_document(rule);
-        HARBOR_AUTOFREE char *selectors = harbor_immutable_selectors(document);
-        HARBOR_AUTOFREE char *key = harbor_text(
-            "%s/%s", harbor_json_text(project, "name", ""), selectors);
+        const char *text = json_string_value(json_array_get(selectors, i));
+        HARBOR_AUTOFREE char *key =
+            harbor_text("%s/%s", harbor_json_text(project, "name", ""), text);
 
-        if (is_covered(rows, i, selectors)) {
-            json_decref(document);
+        if (json_integer_value(json_object_get(standing, text)) !=
+            (json_int_t)i)
             continue;
-        }
         harbor_remember(rules->ask->registry, KIND, key,
                         harbor_json_number(rule, "id", 0));
-        status = harbor_give(rules->ask, rules->sink, KIND, key, document,
-                             NULL, NULL);
+        status = harbor_give(rules->ask, rules->sink, KIND, key,
+                             harbor_immutable_document(rule), NULL, NULL);
     }
     return status;
 }

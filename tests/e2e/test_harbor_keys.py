@@ -159,6 +159,25 @@ def case_a_robot_without_a_number_gets_no_secret():
         harbor.log.clear()
 
 
+def case_of_rules_for_the_same_the_one_that_keeps_more_is_told():
+    with Harbor() as harbor:
+        make_projects(harbor, "team")
+        place = "/projects/team/immutabletagrules"
+        rule = {"tag_selectors": RULE["tag_selectors"],
+                "scope_selectors": RULE["scope_selectors"]}
+        with open_harbor(harbor) as here:
+            for priority in (1, 2, 3):
+                api(harbor, "POST", place, {**rule, "priority": priority})
+            first, *_ = sorted(api(harbor, "GET", place),
+                               key=lambda row: row["id"])
+            listed, = here.list("immutable").values()
+            same(listed["document"]["priority"], 1, "the first of them")
+            api(harbor, "PUT", f"{place}/{first['id']}",
+                {**first, "disabled": True})
+            listed, = here.list("immutable").values()
+            same(listed["document"]["priority"], 2, "that is not disabled")
+
+
 def case_a_cache_is_made_of_a_registry_of_any_name():
     with Harbor() as harbor, Harbor() as hub:
         name = "a, b=~c {d}"
