@@ -9,6 +9,8 @@
  *
  * Identify reads the list, as part of what may be seen.
  */
+#include <string.h>
+
 #include "harbor.h"
 
 /* What others than the kind of projects look at. */
@@ -129,6 +131,28 @@ harbor_project_path(const char *name, const char *rest)
     return harbor_text("/projects/%s/%s", escaped, rest);
 }
 
+/* Only administrators are told that there is none: others get 403 for it.  What
+ * is in the list of projects is there, and refused. */
+static hr_status
+tell_missing(const HarborAsk *ask, const char *name, const char *what)
+{
+    json_auto_t *rows = NULL;
+    hr_status status;
+
+    dist_host->call->forgive(dist_module, ask->call);
+    status = harbor_projects(ask, &rows);
+    if (status != HR_OK)
+        return status;
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (strcmp(harbor_json_text(json_array_get(rows, i), "name", ""),
+                   name) == 0)
+            return dist_fail(ask->call, HR_AUTH_DENIED,
+                             "%s: %s may not see it", what, ask->who->name);
+    return dist_fail(ask->call, HR_NOT_FOUND,
+                     "%s: there is none that %s may see", what,
+                     ask->who->name);
+}
+
 hr_status
 harbor_project_read(const HarborAsk *ask, const char *name, json_t **row)
 {
@@ -139,6 +163,8 @@ harbor_project_read(const HarborAsk *ask, const char *name, json_t **row)
 
     path = harbor_text("/projects/%s", escaped);
     status = harbor_get(ask, path, what, row);
+    if (status == HR_AUTH_DENIED && !ask->who->administrator)
+        status = tell_missing(ask, name, what);
     if (status == HR_OK)
         harbor_remember(ask->registry, "project", name,
                         harbor_json_number(*row, "project_id", 0));

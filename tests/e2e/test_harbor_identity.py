@@ -130,6 +130,29 @@ def case_a_robot_that_may_read_no_retention_is_told_that():
             same("create  retention team" in result.out, not told, "planned")
 
 
+def case_a_robot_with_all_rights_brings_a_project_and_what_is_in_it():
+    with Harbor() as source, \
+            Harbor(version="2.16", robot_prefix="bot-") as target:
+        fill(source, "team/app", "v1", content.image("a"))
+        known = Client(target).api("GET", "/permissions")[1]
+        name, secret = robot(target, "all", *(
+            (kind, {"system": "/", "project": "*"}[kind], one["resource"],
+             one["action"]) for kind in known for one in known[kind]))
+        config = configuration(
+            [endpoint("one", "harbor", url=source.url, username="admin",
+                      password="env:PASSWORD"),
+             endpoint("other", "harbor", url=target.url, username=name,
+                      password="env:SECRET")],
+            [{"name": "both", "source": "one", "target": "other"}])
+        for verb in ("once", "once", "verify"):
+            target.forget()
+            result = run_program(verb, config=config, code=0, env={
+                "PASSWORD": "Harbor12345", "SECRET": secret})
+        same(target.writes(), [], "writes")
+        has(result.err, "not synchronised: configuration (other: ")
+        same(target.table("project").find(name="team") is None, False)
+
+
 def case_another_user_sees_images_and_no_documents():
     with Harbor() as harbor:
         fill(harbor, "team/app", "v1", content.image("a"))
