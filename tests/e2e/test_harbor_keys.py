@@ -9,7 +9,7 @@ from documents import failure
 from harbor_api import (Harbor, api, make_projects, make_robot, open_harbor,
                         permission)
 from harbor_filling import fill
-from harness import has, run, same
+from harness import has, holds, run, same
 
 RULE = {"action": "retain", "template": "always", "params": {},
         "tag_selectors": [{"kind": "doublestar", "decoration": "matches",
@@ -176,6 +176,26 @@ def case_of_rules_for_the_same_the_one_that_keeps_more_is_told():
                 {**first, "disabled": True})
             listed, = here.list("immutable").values()
             same(listed["document"]["priority"], 2, "that is not disabled")
+
+
+def case_retentions_are_not_asked_for_with_a_password_that_is_refused():
+    names = [f"p{place}" for place in range(30)]
+    with Harbor() as harbor:
+        make_projects(harbor, *names)
+        for name in names:
+            number = harbor.table("project").find(name=name)["id"]
+            api(harbor, "POST", "/retentions", {
+                **RETENTION, "scope": {"level": "project", "ref": number},
+                "trigger": {"kind": "Schedule", "settings": {"cron": ""},
+                            "references": {}}})
+        with open_harbor(harbor) as here:
+            same(len(here.list("retention")), 30)
+            harbor.forget()
+            harbor.rule("GET", "/retentions/", status=401, body={"errors": [
+                {"code": "UNAUTHORIZED", "message": "unauthorized"}]})
+            has(failure(here.list_all, "retention").text, "HTTP 401")
+        asked = harbor.count("GET", "/retentions/")
+        holds(asked < 30, f"asked {asked} times")
 
 
 def case_a_cache_is_made_of_a_registry_of_any_name():
