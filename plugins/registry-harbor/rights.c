@@ -265,10 +265,27 @@ allows(const json_t *permission, const HarborRight *right)
     return false;
 }
 
+/* Before 2.10 rights in the system put those in projects out of force. */
+static bool
+heeds(const HarborIdentity *who, const HarborRight *right)
+{
+    if (who->version >= HARBOR_VERSION(2, 10, 0) ||
+        strcmp(right->level, "system") == 0)
+        return true;
+    for (size_t i = 0; i < json_array_size(who->permissions); i++)
+        if (strcmp(harbor_json_text(json_array_get(who->permissions, i),
+                                    "kind", ""),
+                   "system") == 0)
+            return false;
+    return true;
+}
+
 /* Of a project that is all it has, a robot may have the right, too. */
 bool
 harbor_robot_may(const HarborIdentity *who, const HarborRight *right)
 {
+    if (!heeds(who, right))
+        return false;
     for (size_t i = 0; i < json_array_size(who->permissions); i++)
         if (allows(json_array_get(who->permissions, i), right))
             return true;

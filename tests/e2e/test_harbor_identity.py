@@ -130,6 +130,21 @@ def case_a_robot_that_may_read_no_retention_is_told_that():
             same("create  retention team" in result.out, not told, "planned")
 
 
+def case_rights_in_projects_that_2_9_does_not_heed_are_told_before():
+    with Harbor() as harbor:
+        fill(harbor, "team/app", "v1", content.image("a"))
+        name, secret = robot(harbor, "both", *SEES_ITSELF, *SEES_IMAGES,
+                             ("system", "/", "quota", "list"),
+                             ("system", "/", "project", "list"),
+                             ("project", "*", "member", "list"),
+                             ("project", "*", "notification-policy", "list"))
+        result = plan(harbor, code=None, username=name, given=secret)
+        has(result.err, f"member (paris: the robot account {name} lacks the "
+            "right to list member (project))")
+        same([word for word in ("member", "webhook")
+              if f"failed  {word}" in result.out], [], "failures")
+
+
 def case_a_robot_with_all_rights_brings_a_project_and_what_is_in_it():
     with Harbor() as source, \
             Harbor(version="2.16", robot_prefix="bot-") as target:
