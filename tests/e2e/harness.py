@@ -30,7 +30,7 @@ class Skip(Exception):
 
 
 def make_directory():
-    top = os.path.join(BUILD, "tests", "e2e")
+    top = os.environ.get("HR_WORKDIR") or os.path.join(BUILD, "tests", "e2e")
     os.makedirs(top, exist_ok=True)
     directory = tempfile.mkdtemp(prefix="work-", dir=top)
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
