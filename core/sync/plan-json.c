@@ -208,11 +208,6 @@ check_change(const HrChange *change, GError **error)
     if (extra ? change->target == NULL : change->source == NULL)
         return hr_error_set(error, HR_INVALID,
                             "a change lacks the document that it is about");
-    if (hr_change_writes(change) &&
-        (change->action == HR_ACTION_CREATE) != (change->target == NULL))
-        return hr_error_set(error, HR_INVALID,
-                            "a change creates what is there, or updates what "
-                            "is not");
     if (hr_change_is_content(change))
         return check_content(change, error);
     return hr_document_key_valid(change->key) ||
@@ -349,9 +344,10 @@ read_remarks(HrPlan *plan, const HrJson *list, GError **error)
     return true;
 }
 
-/* Of two changes of one item, only one would be held against both sides. */
+/* What a plan of ours never says.  Of two changes of one item, only one would
+ * be held against both sides. */
 static bool
-check_unique(const HrPlan *plan, GError **error)
+check_sense(const HrPlan *plan, GError **error)
 {
     g_autoptr(GHashTable) names =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -360,6 +356,13 @@ check_unique(const HrPlan *plan, GError **error)
         const HrChange *change = plan->changes->pdata[i];
         char *name = hr_plan_item_name(change->kind, change->key);
 
+        if (hr_change_writes(change) &&
+            (change->action == HR_ACTION_CREATE) != (change->target == NULL)) {
+            g_free(name);
+            return hr_error_set(error, HR_INVALID,
+                                "a change creates what is there, or updates "
+                                "what is not");
+        }
         if (!g_hash_table_add(names, name))
             return hr_error_set(error, HR_INVALID,
                                 "there are two changes of %s: plan again",
@@ -405,13 +408,13 @@ hr_plan_from_json(const HrJson *json, GError **error)
         !read_remarks(plan, hr_json_get(json, "remarks"), error))
         return NULL;
     hr_plan_seal(plan);
-    if (!check_unique(plan, error))
-        return NULL;
     if (strcmp(plan->hash, hash) != 0) {
         hr_error_set(error, HR_INVALID,
                      "the plan was changed after it was written (its hash "
                      "does not match): plan again");
         return NULL;
     }
+    if (!check_sense(plan, error))
+        return NULL;
     return g_steal_pointer(&plan);
 }
