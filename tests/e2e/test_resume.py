@@ -178,7 +178,9 @@ def case_an_upload_that_gets_nowhere_is_given_up():
     for method in "PUT", "PATCH":
         target.rule(method, "/uploads/", cut_after=4 * MIB, keeps=2 * MIB)
     copy(source.url, target.url, code=1)
-    holds(target.received_bytes <= 40 * MIB, target.received_bytes)
+    # Five times without getting further; how far it got is known by what left
+    # us, so that what lies in a socket may look like progress a few times.
+    holds(target.received_bytes <= 4 * 5 * 4 * MIB, target.received_bytes)
 
 
 def case_what_arrived_without_an_answer_was_copied():
