@@ -112,13 +112,28 @@ class Result:
 
 LAST = None
 
+# With HR_CANARY the program is run at trace level, whatever is tested.
+TRACE = ["-vvv"] if os.environ.get("HR_CANARY") else []
+SECRETS = set()
+
+
+def look_for_secrets(result):
+    """No run may tell a secret of a double of Harbor, those of the past
+    included."""
+    doubles = sys.modules.get("harbor.state")
+    for harbor in list(doubles.LIVE) if doubles else ():
+        SECRETS.update(harbor.secrets())
+    for text in SECRETS:
+        if text in result.out or text in result.err:
+            raise AssertionError("a secret was told")
+
 
 def run_program(*arguments, config=None, env=None, code=None, within=(),
                 patience=PATIENCE, **more):
     """Runs the program; `config` is a text, `code` the exit code wanted,
     `within` a command that runs another."""
     global LAST
-    command = [*within, PROGRAM]
+    command = [*within, PROGRAM, *TRACE]
     if config is not None:
         name = path("test.cfg")
         with open(name, "w") as file:
@@ -132,6 +147,7 @@ def run_program(*arguments, config=None, env=None, code=None, within=(),
                           **more)
     LAST = Result(done.returncode, done.stdout.decode(errors="replace"),
                   done.stderr.decode(errors="replace"), command)
+    look_for_secrets(LAST)
     if code is not None:
         same(LAST.code, code, "exit code")
     return LAST
